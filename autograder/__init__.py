@@ -1,0 +1,1 @@
+"""The grading side: checks (pytest), the judge and its worker, the grading engine, reports."""

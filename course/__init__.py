@@ -1,0 +1,1 @@
+"""The one command line, `course`: its subcommands put `pneumonia` and `autograder` to work."""
