@@ -1,0 +1,768 @@
+"""Phantoms: synthetic chest radiographs of small children, drawn by code, each with the mask of its disease.
+
+A phantom is never a real image. It is drawn as a radiograph comes about: the density that the rays meet in soft
+tissue, air and bone is added up, disease fills the air of the lungs, and a scanner turns the sum into grey. A patient
+fixes the anatomy and the disease, a view the position, the exposure and the noise.
+
+Lengths are in half-widths of the image: x runs from -1 (left edge of the image, the patient's right) to 1, y from -1
+(top) to 1 (bottom). Density is in units in which 0 comes out black and 1 white at an average exposure.
+
+How far the same arguments give the same pixels: always on one machine with one version of NumPy and SciPy. Elsewhere
+the last bit of `exp` or `sin` may differ; everything is computed in double precision, so such a difference should
+reach a rounded grey value about once in many millions of pixels. JPEG files add their codec: pixels read back may
+differ by a grey level between versions of libjpeg.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.random import Generator, Philox, SeedSequence
+from PIL import Image
+from scipy import ndimage
+
+VERSION = 1
+
+KINDS = ("normal", "bacteria", "virus")
+
+# A fifth to a seventh of the real set's training images, with its class shares; its validation split is as small.
+COUNTS: dict[str, dict[str, int]] = {
+    "train": {"NORMAL": 206, "PNEUMONIA": 596},
+    "val": {"NORMAL": 8, "PNEUMONIA": 8},
+    "test": {"NORMAL": 72, "PNEUMONIA": 120},
+}
+
+# Streams of random numbers, one for each subject, so that the draws of one do not move those of another.
+_ANATOMY, _POSE, _DISEASE, _SCANNER, _NOISE, _CLUTTER, _PLAN = range(7)
+
+
+def _rng(seed: int, patient: int, stream: int, view: int = -1) -> Generator:
+    """The random numbers of one subject of one patient, and of one view where that is given."""
+    return Generator(Philox(SeedSequence([seed, patient, stream, view + 1])))
+
+
+def _step(distance: np.ndarray, width: float) -> np.ndarray:
+    """A soft edge: 0 where distance < -width, 1 where distance > width, a smooth ramp between."""
+    # In place, since most of the time of a picture goes into fresh arrays.
+    t = distance * (0.5 / width)
+    t += 0.5
+    np.minimum(t, 1, out=t)
+    np.maximum(t, 0, out=t)
+    ramp = 3 - 2 * t
+    ramp *= t
+    ramp *= t
+    return ramp
+
+
+def _bell(distance: np.ndarray, width: float) -> np.ndarray:
+    """A bump of height 1 that falls to 0.25 at `width` and to 0 soon after, cheaper than a Gaussian."""
+    t = distance * (1 / width)
+    t *= t
+    t += 1
+    t *= t
+    return np.divide(1, t, out=t)
+
+
+def _cloud(rng: Generator, size: int, low: float, high: float, slope: float) -> np.ndarray:
+    """Random texture (size, size), mean 0 and deviation 1, of about `low` to `high` cycles per image.
+
+    Amplitude falls with frequency to the power `slope`.
+    """
+    f = _frequencies(size)
+    amplitude = np.exp(-np.square(f / high)) * (1 - np.exp(-np.square(f / low))) / np.maximum(f, 1) ** slope
+    field = np.fft.irfft2(amplitude * np.exp(2j * np.pi * rng.random(f.shape)), s=(size, size))
+    return (field - field.mean()) / field.std()
+
+
+@functools.lru_cache(maxsize=2)
+def _frequencies(size: int) -> np.ndarray:
+    """Cycles per image of each coefficient of `rfft2`, (size, size // 2 + 1)."""
+    return np.hypot(np.fft.fftfreq(size)[:, None] * size, np.fft.rfftfreq(size) * size)
+
+
+@functools.lru_cache(maxsize=2)
+def _pixels(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """x and y of the pixel centres, each (size, size)."""
+    centre = (np.arange(size) + 0.5) * 2 / size - 1
+    return np.meshgrid(centre, centre)
+
+
+# --- patients ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Anatomy:
+    """What stays the same in every view of a patient. Lengths as in the module's docstring; (right, left) in pairs."""
+
+    apex: float  # y of the top of the rib cage
+    height: float  # from there to where the rib cage is widest
+    width: float  # its largest half-width
+    wall: float  # soft tissue outside the ribs
+    bend: float  # of the spine, sideways
+    spine: float  # half-width of a vertebra
+    rib_spacing: float
+    rib_growth: float  # how much wider the spacing grows downwards
+    rib_drop: float  # how far a rib falls from the spine to the side
+    rib_drop_front: float  # and from the side to its front end
+    rib_thickness: float  # as a share of the spacing
+    bone: float  # mineral content, 1 on average
+    heart_left: float  # how far the heart reaches to either side
+    heart_right: float
+    heart_y: float
+    vessels_top: float  # half-width of the upper mediastinum, with the thymus
+    thymus: float
+    domes: tuple[float, float]  # y of the diaphragm's domes
+    dome_curve: float
+    trachea_x: float
+    collar: float  # how steeply the clavicles rise
+    arms: tuple[float, float]  # angle of the upper arms, radians, 0 straight up
+    head: float  # y of the chin, above -1 when it is out of the picture
+    shoulder: float  # y of the top of the shoulders
+    stomach: tuple[float, float, float]  # x, radius, how much gas (0 none)
+    fat: float  # thickness of the patient
+
+
+def _draw_anatomy(rng: Generator) -> _Anatomy:
+    """One patient."""
+    n, u = rng.standard_normal, rng.uniform
+    apex = -0.64 + 0.06 * n()
+    height = 1.2 + 0.08 * n()
+    dome = apex + height * (0.88 + 0.05 * n())
+    arms_up = rng.random() < 0.75
+    arm = u(0.1, 0.7) if arms_up else u(2.3, 2.9)
+    return _Anatomy(
+        apex=apex,
+        height=height,
+        width=0.73 + 0.05 * n(),
+        wall=u(0.08, 0.2),
+        bend=0.02 * n(),
+        spine=0.115 + 0.008 * n(),
+        rib_spacing=0.142 + 0.009 * n(),
+        rib_growth=u(0.15, 0.35),
+        rib_drop=u(0.25, 0.46),
+        rib_drop_front=u(0.15, 0.38),
+        rib_thickness=u(0.17, 0.22),
+        bone=np.exp(0.18 * n()),
+        heart_left=0.40 + 0.04 * n(),
+        heart_right=0.23 + 0.025 * n(),
+        heart_y=dome - u(0.22, 0.32),
+        vessels_top=0.15 + 0.015 * n(),
+        thymus=max(0.0, u(-0.12, 0.1)),
+        domes=(dome, dome + u(0.0, 0.09)),
+        dome_curve=u(0.13, 0.23),
+        trachea_x=-0.02 + 0.015 * n(),
+        collar=u(-0.02, 0.3) if arms_up else u(-0.05, 0.1),
+        arms=(arm + 0.1 * n(), arm + 0.1 * n()),
+        head=u(-1.2, -0.76),
+        shoulder=apex - u(0.02, 0.16),
+        stomach=(u(0.25, 0.42), u(0.08, 0.17), max(0.0, u(-0.6, 1.0))),
+        fat=np.exp(0.06 * n()),
+    )
+
+
+@dataclass(frozen=True)
+class _Pose:
+    """How a patient lies for one view."""
+
+    angle: float  # radians in the plane of the image
+    scale: tuple[float, float]
+    shift: tuple[float, float]
+    turn: float  # about the long axis: how far the front of the chest moves sideways
+    breath: float  # how far the diaphragm stands above its usual place
+
+
+def _draw_pose(rng: Generator, own: Generator) -> _Pose:
+    """The pose of a view: habits of the patient (and of who stretched its images) from `rng`, the rest from `own`."""
+    angle, size, aspect, x, y, turn = rng.standard_normal(6)
+    d_angle, d_size, d_x, d_y, d_turn, breath = own.standard_normal(6)
+    scale = 1.1 * np.exp(0.06 * size + 0.02 * d_size)
+    stretch = np.exp(0.05 * aspect)
+    return _Pose(
+        angle=0.025 * angle + 0.02 * d_angle,
+        scale=(scale * stretch, scale / stretch),
+        shift=(0.03 * x + 0.02 * d_x, 0.04 * y + 0.025 * d_y),
+        turn=0.02 * turn + 0.012 * d_turn,
+        breath=0.02 * breath,
+    )
+
+
+class _Frame:
+    """Coordinates of one view: patient's x and y of every pixel, and the way back from points to pixels."""
+
+    def __init__(self, pose: _Pose, size: int):
+        c, s = np.cos(pose.angle), np.sin(pose.angle)
+        self.size = size
+        self.matrix = np.array([[c, -s], [s, c]]) * np.array(pose.scale)  # patient to image
+        self.shift = np.array(pose.shift)
+        (a, b), (d, e) = np.linalg.inv(self.matrix)
+        px, py = _pixels(size)
+        px, py = px - self.shift[0], py - self.shift[1]
+        self.x, self.y = a * px + b * py, d * px + e * py
+
+    def splat(self, x: np.ndarray, y: np.ndarray, weight: np.ndarray, blur: float) -> np.ndarray:
+        """Strokes through densely sampled points: (size, size), each point spread over `blur` half-widths."""
+        size = self.size
+        image_x = self.matrix[0, 0] * x + self.matrix[0, 1] * y + self.shift[0]
+        image_y = self.matrix[1, 0] * x + self.matrix[1, 1] * y + self.shift[1]
+        col, row = (image_x + 1) * size / 2 - 0.5, (image_y + 1) * size / 2 - 0.5
+        inside = (col >= 0) & (col < size - 1) & (row >= 0) & (row < size - 1)
+        col, row, weight = col[inside], row[inside], weight[inside]
+        i, j = row.astype(np.intp), col.astype(np.intp)
+        fi, fj = row - i, col - j
+        canvas = np.zeros(size * size)
+        for di, wi in ((0, 1 - fi), (1, fi)):
+            for dj, wj in ((0, 1 - fj), (1, fj)):
+                canvas += np.bincount((i + di) * size + j + dj, weight * wi * wj, size * size)
+        return ndimage.gaussian_filter(canvas.reshape(size, size), blur * size / 2, truncate=3)
+
+
+# --- anatomy ----------------------------------------------------------------------------------------------------------
+
+
+class _Chest:
+    """The parts of one view that other parts refer to, each (size, size)."""
+
+    def __init__(self, a: _Anatomy, pose: _Pose, frame: _Frame):
+        self.a, self.pose, self.frame = a, pose, frame
+        self.y = frame.y
+        self.x = frame.x - a.bend * np.sin(2.5 * self.y)  # seen from the spine
+        self.front = self.x - pose.turn
+        t = np.clip((self.y - a.apex) / a.height, 0, 1)
+        self.width = a.width * np.sqrt(1 - (1 - t) ** 2.3) + 1e-3
+        # A slice through the rib cage is an ellipse. u is where a ray crosses it, 0 in the middle and 1 at the side;
+        # depth is how far it travels inside, 1 in the middle.
+        self.side = np.abs(self.x)
+        self.u = np.minimum(self.side / self.width, 1)
+        self.depth = np.sqrt(1 - self.u**2)
+        self.right = self.x < 0
+        self.dome = self._diaphragm()
+
+    def _diaphragm(self) -> np.ndarray:
+        """y of the upper edge of the diaphragm above every pixel."""
+        a = self.a
+        top = np.where(self.right, a.domes[0], a.domes[1]) - self.pose.breath
+        off = (self.side - 0.45 * a.width) / (0.55 * a.width)
+        # Steep towards the side, where it meets the ribs at a sharp angle, and flat towards the heart.
+        return top + np.where(off > 0, a.dome_curve, 0.05) * off**2
+
+    def heart_edges(self) -> tuple[np.ndarray, np.ndarray]:
+        """How far the heart and the great vessels reach to the patient's right and left, at the y of every pixel."""
+        a, y = self.a, self.y
+        low = y - a.heart_y
+        apex = _step(low + 0.2, 0.36) * (1 - 0.35 * _step(low - 0.36, 0.16))
+        knob = 0.035 * _bell(y - a.heart_y + 0.52, 0.07)
+        sail = a.thymus * _bell(y - a.heart_y + 0.42, 0.16)
+        left = a.vessels_top - 0.01 + (a.heart_left - a.vessels_top) * 1.08 * apex + knob + sail
+        right = a.vessels_top - 0.02 + (a.heart_right - a.vessels_top + 0.03) * _bell(low - 0.1, 0.42) + 0.8 * sail
+        return right, left
+
+
+def _lungs(chest: _Chest) -> tuple[np.ndarray, np.ndarray]:
+    """Air in the lungs along each ray (0 to about 1) and the cover of the heart (0 to 1)."""
+    right, left = chest.heart_edges()
+    heart = _step(np.where(chest.right, right + chest.front, left - chest.front), 0.018)
+    below = chest.y - chest.dome
+    # Behind the dome the lung reaches further down, thinner and thinner.
+    air = 1 - _step(below, 0.016) * (1 - 0.22 * (1 - _step(below - 0.1, 0.1)))
+    inside = _step(1 - chest.u, 0.05)
+    return np.sqrt(chest.depth) * inside * air * (1 - 0.97 * heart), heart
+
+
+def _tissue(chest: _Chest, heart: np.ndarray) -> np.ndarray:
+    """Density of the soft tissue: trunk, neck, head, arms, heart and belly, as if the lungs held no air."""
+    a, y = chest.a, chest.y
+    x = chest.side
+    flank = (a.width + a.wall) * (1 - 0.05 * np.square(y - 0.1))
+    top = a.shoulder - 0.25 * _step(0.33 - x, 0.2) + 0.12 * _step(x - 0.55, 0.3)
+    across = np.sqrt(np.clip(1 - np.square(np.square(x / flank)), 0, 1))
+    trunk = 0.60 * a.fat * across * np.sqrt(_step(y - top - 0.08, 0.14))
+    head = 0.75 * np.sqrt(np.sqrt(np.clip(1 - _head_radius(chest) ** 2, 0, 1)))
+    neck = 0.42 * np.sqrt(np.clip(1 - np.square(x / 0.27), 0, 1)) * (1 - _step(y + 0.6, 0.1))
+    thickness = np.hypot(np.hypot(trunk, neck * (1 - _step(y - top, 0.2))), head)
+    for side, angle in zip((-1, 1), a.arms, strict=True):
+        thickness = np.hypot(thickness, _arm(chest, side, angle))
+    below = _step(y - chest.dome, 0.016)
+    belly = below * (0.09 + 0.08 * np.sqrt(across) * _step(y - a.domes[0] - 0.1, 0.2))
+    return thickness + trunk * (0.10 * heart * (1 - below) * chest.depth + 1.4 * belly * chest.depth)
+
+
+def _arm(chest: _Chest, side: int, angle: float) -> np.ndarray:
+    """Soft tissue of one upper arm, thickest along its axis."""
+    along, off = _along_arm(chest, side, angle)
+    return 0.42 * np.sqrt(np.clip(1 - np.square(np.hypot(off, np.minimum(along, 0)) / 0.2), 0, 1))
+
+
+def _along_arm(chest: _Chest, side: int, angle: float) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates along and across one upper arm, from the shoulder joint."""
+    a = chest.a
+    dx, dy = side * chest.frame.x - (a.width + 0.07), chest.y - (a.shoulder + 0.1)
+    ux, uy = np.sin(angle), -np.cos(angle)
+    return dx * ux + dy * uy, dx * uy - dy * ux
+
+
+def _ribs(chest: _Chest, jitter: np.ndarray) -> np.ndarray:
+    """Density of the ribs, back and front; jitter (2, 14) moves each rib of either side a little.
+
+    A rib runs round the rib cage and falls as it comes forward. Seen from the front it is drawn twice, once behind
+    (flat near the spine, steep at the side) and once in front, where it falls on towards the middle. At the side the
+    rays run along it, which makes the bright rim of the rib cage.
+    """
+    a, u = chest.a, chest.u
+    edge_on = np.maximum(chest.depth, 0.38)
+    slope = u / edge_on / np.maximum(chest.width, 0.3)
+    inside = _step(0.985 - chest.side / chest.width, 0.015) / edge_on
+    total = 0.0
+    for drop, steepness, strength in (
+        (a.rib_drop * (1 - chest.depth) - 0.03 * np.minimum(u, 0.5), a.rib_drop, 0.10),
+        (
+            a.rib_drop + a.rib_drop_front * chest.depth,
+            -a.rib_drop_front,
+            0.05 * _step(u - 0.55, 0.25) * _step(a.domes[0] + 0.1 - chest.y, 0.2),
+        ),
+    ):
+        z = (chest.y - drop - a.apex - 0.02) / a.rib_spacing
+        z = z - 0.5 * a.rib_growth * a.rib_spacing * z * np.abs(z) * 0.5
+        number = np.clip(np.rint(z), 0, 11).astype(np.intp)
+        z = z + jitter[chest.right.astype(np.intp), number]
+        off = np.abs(z - number) / np.sqrt(1 + np.square(steepness * slope)) / a.rib_thickness
+        # Hard bone outside, marrow within: the edges are denser than the middle.
+        total = total + strength * _step(1 - off, 0.25) * (0.8 + 0.45 * off**2)
+    belly = _step(chest.y - chest.dome, 0.1)
+    inside = inside * _step(chest.side - 0.7 * a.spine, 0.04) * (1 - 0.6 * belly)
+    return a.bone * total * inside * _step(chest.y - a.apex + 0.02, 0.03)
+
+
+def _spine(chest: _Chest) -> np.ndarray:
+    """Density of the vertebrae and their discs, with the air of the windpipe in front taken away."""
+    a = chest.a
+    z = (chest.y - a.apex) / a.rib_spacing
+    z = z - 0.25 * a.rib_growth * a.rib_spacing * z * np.abs(z)
+    off = z - np.rint(z)
+    half = a.spine * (1 + 0.16 * np.square(2 * off))
+    column = _step(half - chest.side, 0.02)
+    disc = _step(np.abs(off) - 0.42, 0.06)
+    plate = _bell(np.abs(off) - 0.36, 0.05)
+    arches = _bell(chest.side - 0.6 * a.spine, 0.022) * _bell(off - 0.05, 0.14)
+    bone = column * (0.12 - 0.04 * disc + 0.03 * plate) + 0.05 * arches
+    across = (chest.front - a.trachea_x) / 0.055
+    air = np.sqrt(np.clip(1 - np.square(across), 0, 1)) * (1 - _step(chest.y - a.heart_y + 0.42, 0.08))
+    return a.bone * bone - 0.13 * air
+
+
+def _shoulders(chest: _Chest) -> np.ndarray:
+    """Density of the clavicles, the shoulder blades and the upper arms' bones."""
+    a, y = chest.a, chest.y
+    total = 0.0
+    for side, angle in zip((-1, 1), a.arms, strict=True):
+        s = (side * chest.front - 0.09) / 0.46
+        clipped = np.clip(s, 0, 1)
+        middle = a.apex + 0.04 - a.collar * clipped**1.5 - 0.03 * np.sin(2 * np.pi * clipped)
+        off = np.abs(y - middle) / (0.026 + 0.012 * np.square(2 * clipped - 1)) / (1 + a.collar)
+        total = total + 0.15 * _step(1 - off, 0.35) * (0.7 + 0.5 * off**2) * _step(s, 0.04) * _step(1 - s, 0.05)
+        along, across = _along_arm(chest, side, angle)
+        half = 0.045 + 0.04 * _bell(along - 0.02, 0.09)
+        off = np.abs(across) / half
+        total = total + 0.13 * _step(1 - off, 0.25) * (0.6 + 0.6 * off**2) * _step(along, 0.03)
+        total = total + _blade(chest, side)
+    return a.bone * total
+
+
+def _blade(chest: _Chest, side: int) -> np.ndarray:
+    """Density of a shoulder blade: a thin sheet with two thicker edges that meet at its lower tip."""
+    a = chest.a
+    x, y = side * chest.frame.x - (a.width + 0.02), chest.y - (a.apex + 0.42)
+    outer = x - 0.05 + 0.42 * y  # towards the arm
+    inner = x + 0.05 - 0.12 * y
+    above = _step(-y, 0.06) * _step(y + 0.42, 0.1)
+    sheet = _step(-outer, 0.02) * _step(inner, 0.02)
+    return above * (0.03 * sheet + 0.06 * _bell(outer, 0.018) + 0.03 * _bell(inner, 0.012))
+
+
+def _head_radius(chest: _Chest) -> np.ndarray:
+    """Distance from the middle of the head, 1 at its outline."""
+    return np.hypot(chest.frame.x / 0.44, (chest.y - chest.a.head + 0.40) / 0.40)
+
+
+def _jaw(chest: _Chest, cloud: np.ndarray) -> np.ndarray:
+    """Density of the jaw and the teeth, where the chin is in the picture."""
+    r = _head_radius(chest)
+    return 0.16 * _bell(r - 0.86, 0.07) + _step(0.8 - r, 0.1) * (0.08 + 0.06 * cloud)
+
+
+def _gas(chest: _Chest, cloud: np.ndarray) -> np.ndarray:
+    """Density that gas in the stomach and the gut takes away."""
+    a = chest.a
+    x, radius, amount = a.stomach
+    top = a.domes[1] - chest.pose.breath + radius + 0.06
+    r = np.hypot((chest.x - x) / (1.5 * radius), (chest.y - top) / radius) - 0.1 * cloud
+    bubble = amount * (0.22 * _step(1 - r, 0.12) - 0.05 * _bell(r - 1.05, 0.08))
+    gut = 0.12 * _step(cloud - 0.9, 0.4) * _step(chest.y - a.domes[1] - 0.22, 0.1) * _step(0.55 - chest.side, 0.2)
+    return bubble + gut
+
+
+def _vessels(chest: _Chest, rng: Generator) -> np.ndarray:
+    """Density of the blood vessels, which branch from the root of either lung, thinner at every fork."""
+    a = chest.a
+    layers = 0.0
+    side = np.repeat([-1.0, 1.0], 9)
+    x = side * (0.13 + 0.02 * rng.standard_normal(18))
+    y = a.heart_y - 0.2 + 0.05 * rng.standard_normal(18) + np.tile([0.02, -0.02], 9)
+    angle = np.tile(np.linspace(-1.25, 1.35, 9), 2) + 0.15 * rng.standard_normal(18)
+    length = rng.uniform(0.3, 0.55, 18)
+    t = np.linspace(0, 1, 40)
+    for width, strength in ((0.016, 1.0), (0.010, 0.42), (0.007, 0.22)):
+        n = len(x)
+        turn = angle[:, None] + rng.uniform(-0.5, 0.5, (n, 1)) * t
+        px = x[:, None] + np.cumsum(np.cos(turn), 1) * (side * length / 40)[:, None]
+        py = y[:, None] + np.cumsum(np.sin(turn), 1) * (length / 40)[:, None]
+        weight = np.broadcast_to((1 - 0.75 * t) * length[:, None], px.shape)
+        layers = layers + strength * chest.frame.splat(px.ravel(), py.ravel(), weight.ravel(), width)
+        fork = rng.integers(8, 36, (n, 3))
+        x, y = np.take_along_axis(px, fork, 1).ravel(), np.take_along_axis(py, fork, 1).ravel()
+        bend = rng.choice([-1.0, 1.0], (n, 3)) * rng.uniform(0.3, 0.8, (n, 3))
+        angle = (np.take_along_axis(turn, fork, 1) + bend).ravel()
+        length, side = np.repeat(length, 3) * rng.uniform(0.35, 0.6, 3 * n), np.repeat(side, 3)
+    return layers
+
+
+# --- disease ----------------------------------------------------------------------------------------------------------
+
+
+_AIR = 0.2  # the mask ends where there is less air than this to fill, at the rims of the lungs
+
+
+def _consolidation(chest: _Chest, rng: Generator, cloud: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Share of the lungs' air that pus has filled (0 to 1), and where that counts as disease: bacterial, focal."""
+    a = chest.a
+    severity = rng.uniform(0.35, 1.0)
+    side = rng.choice([-1.0, 1.0], p=[0.6, 0.4])
+    u, v = rng.uniform(0.3, 0.72), rng.beta(1.7, 1.2)
+    x0, y0 = side * u * a.width * (0.6 + 0.4 * v), a.apex + (0.22 + 0.62 * v) * a.height
+    field = 0.0
+    for _ in range(6):
+        x, y = x0 + 0.09 * rng.standard_normal(), y0 + 0.10 * rng.standard_normal()
+        field = field + _bell(np.hypot(chest.x - x, chest.y - y), rng.uniform(0.10, 0.10 + 0.13 * severity))
+    filled = _step(field / 2.2 + 0.10 * cloud - 0.45, 0.4)
+    # It does not cross from one lung into the other.
+    filled = filled * _step(side * chest.x, 0.03)
+    return (0.35 + 0.6 * severity) * filled, filled > 0.35
+
+
+def _interstitial(chest: _Chest, rng: Generator, lines: np.ndarray, cloud: np.ndarray):
+    """Haze, lines and the area of disease of the viral kind: thickened walls all through both lungs."""
+    a = chest.a
+    severity = rng.uniform(0.3, 1.0)
+    reach = rng.uniform(0.35, 0.7)
+    side = np.array([rng.uniform(0.6, 1.0), rng.uniform(0.6, 1.0)])[chest.right.astype(np.intp)]
+    root = np.hypot(chest.side - 0.2, 0.8 * (chest.y - a.heart_y + 0.12))
+    weight = severity * side * np.clip(_bell(root, reach) + 0.12 * cloud, 0, 1.2)
+    haze = 0.35 * weight
+    mesh = weight * (np.maximum(0, 1 - 2.2 * np.abs(lines)) - 0.3)
+    return haze, mesh, weight > 0.22 * severity
+
+
+# --- the picture ------------------------------------------------------------------------------------------------------
+
+
+# How soft the average image is, from the sharp, well exposed images of healthy training patients (0) to those of the
+# sick (1), who cannot hold still nor come to the good machine. Healthy test patients went to another machine.
+_SOFT = {"normal": 0.0, "bacteria": 1.0, "virus": 1.0}
+_SOFT_SHIFTED = 0.5
+
+
+@dataclass(frozen=True)
+class _Scanner:
+    """What the apparatus and the processing do to one view."""
+
+    blur: float  # pixels at 224
+    black: float  # grey of the background
+    contrast: float
+    brightness: float
+    noise: float
+    sharpen: float
+    glare: float  # scattered rays
+
+
+def _draw_scanner(rng: Generator, own: Generator, softness: float) -> _Scanner:
+    """The apparatus of a patient (`rng`) and the exposure of a view (`own`), whose average is `softness`."""
+    soft = softness + 0.45 * rng.standard_normal() + 0.1 * own.standard_normal()
+    n = rng.standard_normal(4) * 0.8 + own.standard_normal(4) * 0.5
+    return _Scanner(
+        blur=max(0.35, 0.62 + 0.13 * soft + 0.05 * n[0]),
+        black=max(0.0, 7 * soft + 5 * n[1]),
+        contrast=np.exp(-0.07 * soft + 0.07 * n[2]),
+        brightness=0.04 * n[3],
+        noise=0.004 * np.exp(0.3 * n[0]),
+        sharpen=0.55 - 0.2 * soft,
+        glare=np.clip(0.06 + 0.05 * soft, 0, 0.3),
+    )
+
+
+def _expose(density: np.ndarray, s: _Scanner, rng: Generator) -> np.ndarray:
+    """Grey values (size, size), float, of a density: scatter, blur, noise, sharpening and the tone curve."""
+    size = len(density)
+    unit = size / 224
+    wide = ndimage.uniform_filter(ndimage.uniform_filter(density, int(41 * unit), mode="nearest"), int(41 * unit))
+    density = density + s.glare * (wide - density)
+    density = ndimage.gaussian_filter(density, s.blur * unit, truncate=3)
+    grain = _cloud(rng, size, 2.0, 70.0 * unit, 0.3)
+    density = density + s.noise * grain * (0.5 + density)
+    near = ndimage.uniform_filter(density, max(3, int(9 * unit) | 1), mode="nearest")
+    density = density + s.sharpen * (density - near)
+    tone = 0.45 + s.contrast * (density - 0.45) + s.brightness * np.clip(4 * density, 0, 1)
+    # Film and screen flatten towards white.
+    tone = np.where(tone > 0.7, 0.7 + 0.26 * np.tanh((tone - 0.7) / 0.26), tone)
+    return s.black + (255 - s.black) * np.maximum(tone, 0)
+
+
+def render(
+    kind: str, patient: int, view: int = 0, *, seed: int = 0, shifted: bool = False, size: int = 224
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw one phantom and the mask of its disease.
+
+    kind: "normal", "bacteria" (a focal consolidation) or "virus" (a diffuse interstitial pattern). The same patient
+    has the same anatomy in each kind.
+    patient, view, seed: ints from 0. The patient (with the seed) fixes anatomy and disease, the view the position,
+    exposure and noise.
+    shifted: draw as another hospital's scanner would, softer and with raised blacks.
+    size: pixels along either side, 64 to 1024.
+
+    Returns the image, uint8 (size, size), and the mask, bool (size, size), True where disease is drawn; the mask of a
+    normal phantom is all False. Raises ValueError for a kind or size that it does not know, or a negative number.
+    """
+    _check(kind, patient, view, seed, size)
+    a = _draw_anatomy(_rng(seed, patient, _ANATOMY))
+    pose = _draw_pose(_rng(seed, patient, _POSE), _rng(seed, patient, _POSE, view))
+    chest = _Chest(a, pose, _Frame(pose, size))
+    density, mask = _density(chest, kind, _rng(seed, patient, _CLUTTER), _rng(seed, patient, _DISEASE))
+    softness = _SOFT_SHIFTED if shifted else _SOFT[kind]
+    scanner = _draw_scanner(_rng(seed, patient, _SCANNER), _rng(seed, patient, _SCANNER, view), softness)
+    grey = _expose(density, scanner, _rng(seed, patient, _NOISE, view))
+    return np.clip(np.rint(grey), 0, 255).astype(np.uint8), mask
+
+
+def _check(kind: str, patient: int, view: int, seed: int, size: int) -> None:
+    """Raise ValueError that names the argument which `render` cannot draw."""
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
+    if not 64 <= size <= 1024:
+        raise ValueError(f"size must be from 64 to 1024 pixels, not {size}")
+    for name, value in (("patient", patient), ("view", view), ("seed", seed)):
+        if value < 0:
+            raise ValueError(f"{name} must not be negative, but is {value}")
+
+
+def _density(chest: _Chest, kind: str, clutter: Generator, disease: Generator) -> tuple[np.ndarray, np.ndarray]:
+    """All that the rays meet, added up, and the mask of the disease."""
+    size = chest.frame.size
+    cloud = _cloud(clutter, size, 3, 14, 1.0)
+    jitter = 0.06 * clutter.standard_normal((2, 12))
+    air, heart = _lungs(chest)
+    tissue = _tissue(chest, heart)
+    bone = _ribs(chest, jitter) + _spine(chest) + _shoulders(chest) + _jaw(chest, cloud)
+    vessels = _vessels(chest, clutter)
+    mask = np.zeros((size, size), bool)
+    if kind == "bacteria":
+        filled, mask = _consolidation(chest, disease, cloud)
+        mask &= air > _AIR
+        air = air * (1 - filled)
+    elif kind == "virus":
+        lines = _cloud(disease, size, 12, 40, 0.5)
+        haze, mesh, mask = _interstitial(chest, disease, lines, cloud)
+        mask &= air > _AIR
+        air = air * (1 - haze - 0.25 * mesh)
+    air = np.clip(air, 0, 1)
+    density = tissue * (1 - 0.62 * air + 0.02 * cloud - _gas(chest, cloud))
+    return density + 1.9 * vessels * air + bone * (tissue > 0), mask
+
+
+# --- the set on disk --------------------------------------------------------------------------------------------------
+
+# How many patients of the real set have 1, 2, 3, ... images.
+_IMAGES_PER_PATIENT = {
+    ("train", "normal"): (1141, 13, 54),
+    ("train", "bacteria"): (923, 182, 83, 46, 40, 32, 20, 12, 3, 4, 4),
+    ("train", "virus"): (948, 100, 19, 7, 7, 3, 1, 1, 3),
+    ("test", "normal"): (220, 1, 4),
+    ("test", "bacteria"): (16, 15, 18, 11, 10, 4, 1, 1, 1),
+    ("test", "virus"): (110, 14, 1, 0, 0, 0, 1),
+    ("val", "normal"): (1,),
+    ("val", "bacteria"): (6, 1),
+    ("val", "virus"): (1,),
+}
+# The share of bacteria among the real set's pneumonia.
+_BACTERIA = {"train": 2530 / 3875, "val": 1.0, "test": 242 / 390}
+# The real set's healthy images carry two series of study numbers. For each: where the splits begin, and what is added
+# to the number of a study to make the patient's number for `render` (a person's number needs nothing added).
+_SERIES = {
+    "IM": ({"test": 1, "train": 115}, 100_000),
+    "NORMAL2-IM": ({"test": 7, "train": 383, "val": 1427}, 200_000),
+}
+_STALE = 3600  # seconds after which a half-written set must belong to a run that was killed
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One image of the set: where it goes and what `render` is to draw."""
+
+    split: str
+    label: str
+    stem: str
+    kind: str
+    patient: int
+    view: int
+
+
+def write(
+    folder: str | Path,
+    *,
+    seed: int = 0,
+    counts: Mapping[str, Mapping[str, int]] = COUNTS,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Write a set of phantoms in the layout of the real set, and return its folder.
+
+    folder/{train,val,test}/{NORMAL,PNEUMONIA}/*.jpeg hold the images (224 x 224, 8-bit grey), with names as in the
+    real set; folder/masks/{split}/{class}/<same stem>.png the masks (1 bit, white where disease is drawn);
+    folder/phantom.json says which version, seed and counts made them. Unlike in the real set, a person's number
+    belongs to one patient only, whatever the split and the kind. Healthy test images are drawn `shifted`.
+
+    counts: number of images by split and class, as in COUNTS. progress: called with (done, total) now and then.
+
+    The folder is complete or absent: it is written under another name and renamed at the end. One that already holds
+    the same version, seed and counts is left as it is, an older set of phantoms is replaced. Raises FileExistsError
+    if the folder holds anything else, ValueError for an unknown split or class or a negative count.
+    """
+    folder = Path(folder)
+    counts = {split: dict(classes) for split, classes in counts.items()}
+    jobs = _plan(seed, counts)
+    identity = {"version": VERSION, "seed": seed, "counts": counts}
+    if _holds(folder, identity):
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
+    partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        _write_images(partial, jobs, seed, counts, progress)
+        (partial / "phantom.json").write_text(json.dumps(identity, indent=1) + "\n", encoding="utf-8")
+        _swap(partial, folder, identity)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def _holds(folder: Path, identity: dict) -> bool:
+    """Whether a folder is this very set. Raises FileExistsError if it is anything but a set of phantoms."""
+    try:
+        return json.loads((folder / "phantom.json").read_text(encoding="utf-8")) == identity
+    except FileNotFoundError:
+        if folder.exists() and any(folder.iterdir()):
+            raise FileExistsError(f"{folder} is not empty and holds no phantoms; nothing was written") from None
+        return False
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what runs that were killed an hour ago or more have left beside the folder."""
+    for left in folder.parent.glob(f".{folder.name}.*.partial"):
+        if time.time() - left.stat().st_mtime > _STALE:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _swap(partial: Path, folder: Path, identity: dict) -> None:
+    """Put a finished set in its place, unless another process has just put the same there."""
+    if folder.exists():
+        if _holds(folder, identity):
+            return
+        old = partial.with_name(partial.name.replace(".partial", ".old.partial"))
+        folder.rename(old)
+        partial.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        partial.rename(folder)
+
+
+def _write_images(folder: Path, jobs: list[_Job], seed: int, counts: dict, progress) -> None:
+    """Draw all jobs into a new folder, two at a time: NumPy computes without Python's lock."""
+    for split, classes in counts.items():
+        for label in classes:
+            (folder / split / label).mkdir(parents=True)
+            (folder / "masks" / split / label).mkdir(parents=True)
+    with ThreadPoolExecutor(2) as pool:
+        for done, _ in enumerate(pool.map(lambda job: _write_image(folder, job, seed), jobs), start=1):
+            if progress is not None:
+                progress(done, len(jobs))
+
+
+def _write_image(folder: Path, job: _Job, seed: int) -> None:
+    """Draw one image and its mask and save both."""
+    shifted = job.split == "test" and job.kind == "normal"
+    image, mask = render(job.kind, job.patient, job.view, seed=seed, shifted=shifted)
+    Image.fromarray(image).save(folder / job.split / job.label / f"{job.stem}.jpeg", quality=95)
+    Image.fromarray(mask).save(folder / "masks" / job.split / job.label / f"{job.stem}.png")
+
+
+def _plan(seed: int, counts: Mapping[str, Mapping[str, int]]) -> list[_Job]:
+    """Every image of a set: its name, patient and kind."""
+    for split, classes in counts.items():
+        for label, n in classes.items():
+            if split not in _BACTERIA or label not in ("NORMAL", "PNEUMONIA"):
+                raise ValueError(f"counts names {split}/{label}, which the real set does not have")
+            if n < 0:
+                raise ValueError(f"counts has a negative number for {split}/{label}: {n}")
+    rng = _rng(seed, 0, _PLAN)
+    healthy, sick = dict.fromkeys(_SERIES, 0), [0, 0]
+    jobs = []
+    for split in ("test", "train", "val"):  # in the real set, too, the test split has the lowest numbers
+        classes = counts.get(split, {})
+        jobs += _plan_healthy(rng, split, classes.get("NORMAL", 0), healthy)
+        jobs += _plan_sick(rng, split, classes.get("PNEUMONIA", 0), sick)
+    return jobs
+
+
+def _groups(rng: Generator, split: str, kind: str, total: int) -> list[int]:
+    """Numbers of images per patient, distributed as in the real set, that add up to `total`."""
+    weights = np.array(_IMAGES_PER_PATIENT[split, kind], float)
+    groups = []
+    while total > 0:
+        n = min(total, int(rng.choice(len(weights), p=weights / weights.sum())) + 1)
+        groups.append(n)
+        total -= n
+    return groups
+
+
+def _plan_healthy(rng: Generator, split: str, total: int, last: dict[str, int]) -> list[_Job]:
+    """The healthy images of a split; `last` holds the last study number of either series and is brought up to date."""
+    jobs = []
+    for i, n in enumerate(_groups(rng, split, "normal", total)):
+        series = "NORMAL2-IM" if split == "val" or i % 2 else "IM"
+        first, offset = _SERIES[series]
+        study = last[series] = max(last[series] + int(rng.integers(1, 3)), first[split])
+        for view in range(n):
+            # The real set's names: the first image, then -0001 and -0002 of the same study.
+            stem = f"{series}-{study:04d}-0001" + (f"-{view:04d}" if view else "")
+            jobs.append(_Job(split, "NORMAL", stem, "normal", offset + study, view))
+    return jobs
+
+
+def _plan_sick(rng: Generator, split: str, total: int, last: list[int]) -> list[_Job]:
+    """The images with pneumonia of a split; `last` holds the last person and image number and is brought up to date."""
+    bacteria = round(_BACTERIA[split] * total)
+    patients = [("bacteria", n) for n in _groups(rng, split, "bacteria", bacteria)]
+    patients += [("virus", n) for n in _groups(rng, split, "virus", total - bacteria)]
+    jobs = []
+    for i in rng.permutation(len(patients)):
+        kind, n = patients[i]
+        last[0] += 1
+        for view in range(n):
+            last[1] += int(rng.integers(1, 4))
+            jobs.append(_Job(split, "PNEUMONIA", f"person{last[0]}_{kind}_{last[1]}", kind, last[0], view))
+    return jobs
