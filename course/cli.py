@@ -1,5 +1,7 @@
 """`course`: the command line. Each subcommand lives in the module of its subject."""
 
+import warnings
+
 import click
 
 
@@ -21,9 +23,24 @@ class LazyGroup(click.Group):
         module, attribute = self.lazy[name].split(":")
         return getattr(import_module(module), attribute)
 
+    def invoke(self, ctx):
+        """A user's mistake ends with its sentence and exit status 1; a warning is one line, without our source code."""
+        from pneumonia.settings import CourseError
+
+        warnings.showwarning = lambda message, *_, **__: click.echo(f"Warning: {message}", err=True)
+        try:
+            return super().invoke(ctx)
+        except CourseError as error:
+            raise click.ClickException(str(error)) from None
+
 
 # Subcommand -> where it lives, in the order of a first visit.
-COMMANDS = {}
+COMMANDS = {
+    "data": "course.data:data",
+    "train": "course.train:train",
+    "predict": "course.train:predict",
+    "site": "course.site:site",
+}
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,0 +1,178 @@
+"""Features of a frozen base, computed once per image and kept on disk.
+
+A frozen base gives the same output for the same image in every epoch, so training its head on stored outputs changes
+nothing but the time. The store is content-addressed: one row per image, keyed by the image's digest, in a folder named
+after everything else that determines the numbers (weights, layer, size, preprocessing).
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+from tqdm import tqdm
+
+from pneumonia.backend import keras, tf
+from pneumonia.data import Dataset
+from pneumonia.settings import CourseError, cache_dir, write_json
+from pneumonia.vgg16 import preprocess, weights_digest
+
+PREPROCESSING = {
+    "vgg16": preprocess,  # BGR minus ImageNet's means, what the weights were trained on
+    "rescale": lambda images: images.astype(np.float32) / 255,  # what many notebooks do instead
+}
+BATCH = 32
+
+
+def extract(
+    dataset: Dataset,
+    base: keras.Model,
+    layer: str = "block5_pool",
+    size: int = 150,
+    preprocessing: str = "vgg16",
+    *,
+    progress: bool = True,
+) -> np.ndarray:
+    """Outputs of `layer` of `base` for every image, float32 (n, h, w, c), read-only, memory-mapped from disk.
+
+    size: side in pixels to which images are resized before the base
+    preprocessing: "vgg16" or "rescale" (see PREPROCESSING)
+
+    Only images whose content is not in the store are computed; killed half-way, the next call goes on where it
+    stopped. Memory does not grow with the number of images.
+    """
+    if preprocessing not in PREPROCESSING:
+        raise ValueError(f"preprocessing: expected one of {sorted(PREPROCESSING)}, got {preprocessing!r}")
+    names = [known.name for known in base.layers]
+    if layer not in names:
+        raise ValueError(f"layer: expected a layer of {base.name} ({', '.join(names)}), got {layer!r}")
+    if base.input_shape[1:3] not in ((size, size), (None, None)):
+        raise ValueError(f"size: the base takes images of {base.input_shape[1:3]}, got size {size}")
+    model = keras.Model(base.input, base.get_layer(layer).output)
+    shape = model.compute_output_shape((1, size, size, 3))[1:]
+    with Store(weights_digest(model), layer, size, preprocessing, shape) as store:
+        missing = store.missing(dataset.digests)
+        if len(missing):
+            _compute(store, dataset, missing, model, size, PREPROCESSING[preprocessing], progress)
+        return store.rows(dataset.digests)
+
+
+def _compute(store, dataset, missing, model, size, prepare, progress):
+    run = tf.function(lambda batch: model(batch, training=False), reduce_retracing=True)
+    bar = tqdm(
+        total=len(missing), unit="image", desc=f"{model.name} features at {size} px", disable=None if progress else True
+    )
+    with bar:
+        for rows, images in _prefetched(dataset, missing, size):
+            store.append(dataset.digests[rows], run(tf.constant(prepare(images))).numpy())
+            bar.update(len(rows))
+
+
+def _prefetched(dataset: Dataset, missing: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Batches of (row numbers, images); the next batch is decoded while the base computes the present one."""
+    batches = [missing[start : start + BATCH] for start in range(0, len(missing), BATCH)]
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(dataset.load, size, batches[0])
+        for i, rows in enumerate(batches):
+            images = coming.result()
+            if i + 1 < len(batches):
+                coming = pool.submit(dataset.load, size, batches[i + 1])
+            yield rows, images
+
+
+class Store:
+    """Rows of float32 in one growing file, and beside it a list of the digests that they belong to.
+
+    A row is on disk before its digest is, so after a crash at any moment every listed row is whole; what is beyond the
+    list is cut off. A lock file keeps a second process out while one writes.
+    """
+
+    def __init__(self, weights: str, layer: str, size: int, preprocessing: str, shape: tuple[int, ...]):
+        key = {"weights": weights, "layer": layer, "size": size, "preprocessing": preprocessing}
+        name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+        self.folder = cache_dir("features", name)
+        self.shape = tuple(shape)
+        self.row_bytes = int(np.prod(shape)) * 4
+        self.lock = FileLock(self.folder / "lock")
+        self.key = key | {"shape": list(self.shape)}
+
+    @property
+    def _values(self) -> Path:
+        return self.folder / "rows.f32"
+
+    @property
+    def _list(self) -> Path:
+        return self.folder / "digests.txt"
+
+    def __enter__(self) -> "Store":
+        self.lock.acquire()
+        try:
+            write_json(self.folder / "key.json", self.key)
+            self._recover()
+        except BaseException:
+            self.lock.release()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.lock.release()
+
+    def _recover(self) -> None:
+        """Keep the rows that are listed and whole; cut off what a killed run left half-written."""
+        self._list.touch()
+        self._values.touch()
+        lines = self._list.read_text().split("\n")[:-1]  # a last line without its newline is not complete
+        whole = min(len(lines), self._values.stat().st_size // self.row_bytes)
+        digests = lines[:whole]
+        os.truncate(self._list, sum(len(line) + 1 for line in digests))
+        os.truncate(self._values, whole * self.row_bytes)
+        self.index = {digest: row for row, digest in enumerate(digests)}
+
+    def missing(self, digests: np.ndarray) -> np.ndarray:
+        """Positions of the first image of each content that is not in the store."""
+        _, first = np.unique(digests, return_index=True)
+        return np.array([i for i in np.sort(first) if digests[i] not in self.index], int)
+
+    def append(self, digests: np.ndarray, values: np.ndarray) -> None:
+        """Add rows `values` (n, *shape) for `digests` (n,)."""
+        try:
+            with self._values.open("ab") as file:
+                file.write(np.ascontiguousarray(values, np.float32))
+                file.flush()
+                os.fsync(file.fileno())
+            with self._list.open("a") as file:
+                file.write("".join(f"{digest}\n" for digest in digests))
+        except OSError as error:
+            raise CourseError(
+                f"{self.folder}: the features could not be written ({error.strerror}). Rows written so far are kept; "
+                "free some space, or set PNEUMONIA_CACHE to a folder elsewhere, and start again"
+            ) from None
+        for digest in digests:
+            self.index[digest] = len(self.index)
+
+    def rows(self, digests: np.ndarray) -> np.ndarray:
+        """The rows of these digests, in their order, as a read-only memory map."""
+        wanted = np.array([self.index[digest] for digest in digests], int)
+        if len(wanted) == 0:
+            return np.empty((0, *self.shape), np.float32)
+        stored = np.memmap(self._values, np.float32, "r", shape=(len(self.index), *self.shape))
+        if np.array_equal(wanted, np.arange(wanted[0], wanted[0] + len(wanted))):
+            return stored[wanted[0] : wanted[0] + len(wanted)]
+        name = hashlib.blake2b("\n".join(digests).encode(), digest_size=8).hexdigest()
+        return self._ordered_copy(stored, wanted, name)
+
+    def _ordered_copy(self, stored: np.ndarray, wanted: np.ndarray, name: str) -> np.ndarray:
+        """A file with the rows in another order than the store's (one image twice, say), copied in small pieces."""
+        path = self.folder / f"order-{name}.f32"
+        shape = (len(wanted), *self.shape)
+        if not path.is_file():
+            part = path.with_suffix(".part")
+            with part.open("wb") as file:
+                for start in range(0, len(wanted), BATCH):
+                    file.write(stored[wanted[start : start + BATCH]])
+            part.replace(path)
+        return np.memmap(path, np.float32, "r", shape=shape)

@@ -1,0 +1,202 @@
+"""Every figure of the course is drawn here, in one style and one palette that is safe for colour blindness."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from sklearn.metrics import precision_recall_curve
+
+from pneumonia.data import CLASSES, Dataset
+from pneumonia.evaluation import roc_points
+
+# Okabe and Ito's palette (2008): NORMAL is always blue, PNEUMONIA always vermilion.
+NORMAL, PNEUMONIA = "#0072B2", "#D55E00"
+TRAIN, VALIDATION, TEST = "#56B4E9", "#009E73", "#CC79A7"
+INK = "#333333"
+COLORS = (NORMAL, PNEUMONIA)
+
+STYLE = {
+    "figure.dpi": 100,
+    "savefig.dpi": 150,
+    "savefig.bbox": "tight",
+    "figure.constrained_layout.use": True,
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.grid": True,
+    "grid.color": "#e5e5e5",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "lines.linewidth": 2,
+    "image.cmap": "gray",
+    "axes.prop_cycle": mpl.cycler(color=[NORMAL, PNEUMONIA, VALIDATION, TEST, "#E69F00", TRAIN]),
+}
+
+
+def use_style() -> None:
+    """Make the course's style matplotlib's default; every lesson calls it once."""
+    mpl.rcParams.update(STYLE)
+
+
+def _subplots(*args, **kwargs):
+    """Like pyplot's, in the course's style, and not kept by pyplot: a notebook then shows the figure once."""
+    with mpl.rc_context(STYLE):
+        figure, axes = plt.subplots(*args, **kwargs)
+    plt.close(figure)
+    return figure, axes
+
+
+def sample(dataset: Dataset, n: int, seed: int = 0) -> np.ndarray:
+    """Row numbers of `n` images: as many of each kind as possible, in turn, drawn with a seed."""
+    rng = np.random.default_rng(seed)
+    queues = [rng.permutation(np.flatnonzero(dataset.kinds == kind)).tolist() for kind in sorted(set(dataset.kinds))]
+    chosen = []
+    while len(chosen) < n and any(queues):
+        chosen += [queue.pop() for queue in queues if queue]
+    return np.array(chosen[:n], int)
+
+
+def image_grid(images, titles=(), *, columns: int = 6, width: float = 9.0, title: str = "") -> Figure:
+    """Grey images (n, h, w) or (n, h, w, 3) in 0..255, side by side, each under its title."""
+    rows = -(-len(images) // columns)
+    side = width / columns
+    figure, axes = _subplots(
+        rows, columns, figsize=(width, rows * side * (1.15 if len(titles) else 1.02)), squeeze=False
+    )
+    for axis in axes.flat:
+        axis.axis("off")
+    for i, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
+        axis.imshow(image, vmin=0, vmax=255, cmap="gray")
+        if len(titles):
+            axis.set_title(titles[i], fontsize=9, loc="center", fontweight="normal")
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+    return figure
+
+
+def contact_sheet(dataset: Dataset, n: int = 12, *, seed: int = 0, columns: int = 6, size: int = 224) -> Figure:
+    """`n` images of the data set with their kind and patient; says "phantom" where they are drawn."""
+    rows = sample(dataset, n, seed)
+    names = [f"{dataset.kinds[i]}\n{dataset.patients[i]}" for i in rows]
+    title = "Phantom X-rays: drawn by code, no real child" if dataset.source.synthetic else dataset.source.title
+    return image_grid(dataset.load(size, rows), names, columns=columns, title=title)
+
+
+def class_counts(dataset: Dataset) -> Figure:
+    """Bars: images by split and class, each bar with its number."""
+    figure, axis = _subplots(figsize=(7, 3))
+    counts = dataset.counts()
+    positions = np.arange(len(counts))
+    for label, name in enumerate(CLASSES):
+        heights = [counts[split][name] for split in counts]
+        bars = axis.bar(positions + (label - 0.5) * 0.4, heights, 0.38, color=COLORS[label], label=name)
+        axis.bar_label(bars, padding=2)
+    axis.set_xticks(positions, list(counts))
+    axis.set_ylabel("images")
+    axis.grid(axis="x", visible=False)
+    axis.margins(y=0.12)
+    axis.legend(ncols=2, loc="upper right")
+    return figure
+
+
+def learning_curves(history: dict[str, list[float]], metrics=("loss", "auc")) -> Figure:
+    """Training and validation by epoch, one panel a metric; a line marks the epoch of the lowest validation loss."""
+    figure, axes = _subplots(1, len(metrics), figsize=(4.5 * len(metrics), 3.2), squeeze=False)
+    best = int(np.argmin(history["val_loss"])) + 1
+    for axis, metric in zip(axes.flat, metrics, strict=True):
+        epochs = np.arange(1, len(history[metric]) + 1)
+        axis.plot(epochs, history[metric], color=TRAIN, marker="o", markersize=3, label="training")
+        axis.plot(epochs, history[f"val_{metric}"], color=VALIDATION, marker="s", markersize=3, label="validation")
+        axis.axvline(best, color=INK, linewidth=1, linestyle=":")
+        axis.set(xlabel="epoch", title={"auc": "ROC AUC"}.get(metric, metric.capitalize()))
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    axes.flat[0].legend()
+    return figure
+
+
+def confusion(counts: dict[str, int], title: str = "") -> Figure:
+    """The four counts as a table of rows (true class) and columns (predicted class), shaded by share of the row."""
+    table = np.array([[counts["tn"], counts["fp"]], [counts["fn"], counts["tp"]]])
+    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    figure, axis = _subplots(figsize=(4.2, 3.4))
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(table):
+        color = "white" if shares[row, column] > 0.5 else INK
+        text = f"{count}\n{shares[row, column]:.0%}"
+        axis.text(column, row, text, ha="center", va="center", color=color, fontsize=13)
+    axis.set(xticks=[0, 1], yticks=[0, 1], xlabel="predicted", ylabel="true", title=title)
+    axis.set_xticklabels(CLASSES)
+    axis.set_yticklabels(CLASSES, rotation=90, va="center")
+    axis.grid(visible=False)
+    axis.spines[:].set_visible(False)
+    return figure
+
+
+def roc(curves: dict[str, tuple], threshold: float = 0.5) -> Figure:
+    """ROC curves of `{name: (labels, probabilities)}`, each with a dot at the threshold."""
+    figure, axis = _subplots(figsize=(4.6, 4.2))
+    for color, (name, (labels, probabilities)) in zip(
+        (VALIDATION, TEST, NORMAL, PNEUMONIA), curves.items(), strict=False
+    ):
+        false_positive, true_positive, _ = roc_points(labels, probabilities)
+        axis.plot(false_positive, true_positive, color=color, label=name)
+        positive = np.asarray(probabilities) >= threshold
+        labels = np.asarray(labels)
+        axis.plot(positive[labels == 0].mean(), positive[labels == 1].mean(), "o", color=color, markersize=8)
+    axis.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=":")
+    axis.set(
+        xlabel="1 - specificity", ylabel="recall", title="ROC", aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02)
+    )
+    axis.legend(loc="lower right")
+    return figure
+
+
+def precision_recall(curves: dict[str, tuple]) -> Figure:
+    """Precision against recall of `{name: (labels, probabilities)}`; dotted: the share of positives."""
+    figure, axis = _subplots(figsize=(4.6, 4.2))
+    for color, (name, (labels, probabilities)) in zip(
+        (VALIDATION, TEST, NORMAL, PNEUMONIA), curves.items(), strict=False
+    ):
+        precision, recall, _ = precision_recall_curve(labels, probabilities)
+        axis.plot(recall, precision, color=color, label=name, drawstyle="steps-post")
+        axis.axhline(np.mean(labels), color=color, linewidth=1, linestyle=":")
+    axis.set(xlabel="recall", ylabel="precision", title="Precision and recall", xlim=(-0.02, 1.02), ylim=(0, 1.02))
+    axis.legend(loc="lower left")
+    return figure
+
+
+def score_histogram(panels: dict[str, tuple], threshold: float = 0.5) -> Figure:
+    """Histograms of the probability by class, one panel for each of `{name: (labels, probabilities)}`."""
+    figure, axes = _subplots(1, len(panels), figsize=(4.5 * len(panels), 3.0), squeeze=False, sharey=True)
+    edges = np.linspace(0, 1, 21)
+    for axis, (name, (labels, probabilities)) in zip(axes.flat, panels.items(), strict=True):
+        for label, title in enumerate(CLASSES):
+            of_class = np.asarray(probabilities)[np.asarray(labels) == label]
+            shares = np.full(len(of_class), 1 / max(len(of_class), 1))
+            axis.hist(of_class, edges, weights=shares, color=COLORS[label], alpha=0.75, label=title)
+        axis.axvline(threshold, color=INK, linewidth=1, linestyle=":")
+        axis.set(xlabel="probability of PNEUMONIA", title=name)
+    axes.flat[0].set_ylabel("share of the class")
+    axes.flat[0].legend(loc="upper center")
+    return figure
+
+
+def result_figures(result: dict) -> dict[str, Figure]:
+    """The figures of a result in the reference protocol's form, drawn for its first seed."""
+    run = result["runs"][0]
+    curves = {name: (run[name]["labels"], run[name]["probabilities"]) for name in ("validation", "test")}
+    return {
+        "learning_curves": learning_curves(run["history"]),
+        "confusion_matrix": confusion(run["test"]["confusion"], "Test images"),
+        "roc": roc(curves),
+        "precision_recall": precision_recall(curves),
+        "scores": score_histogram(curves),
+    }
