@@ -1,0 +1,223 @@
+"""What checks are written with: expect a value, expect a refusal, and name the likely mistake.
+
+A failed check says what was expected, what came from which call, and what was probably done wrong. The mistake is
+found by comparison: each known wrong program is run on the same input, and the one whose answer came is named.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+SHOWN = 12  # elements of an array that are shown in full, so that a short call can be pasted and tried
+WIDTH = 300  # characters of any one value in a message
+
+
+class Wrong(AssertionError):
+    """A check's verdict: `call` gave `came` where `expected` was due; `mistake` is the likely reason, one sentence."""
+
+    def __init__(self, *, expected: str = "", came: str = "", mistake: str = "", call: str = "", lines=()):
+        super().__init__(mistake)
+        self.call, self.expected, self.came, self.mistake, self.lines = call, expected, came, mistake, tuple(lines)
+
+
+class Raised(Wrong):
+    """The learner's function raised: `type`, its `bases` by name, its `message`, and the learner's own lines."""
+
+    def __init__(self, type: str, bases: tuple[str, ...], message: str, lines: tuple[str, ...]):
+        came = f"{type}: {message}" if message else type
+        super().__init__(came=came, mistake=_why_raised(type, bases, message), lines=lines)
+        self.type, self.bases, self.message = type, bases, message
+
+
+class WrongType(Exception):
+    """An answer of a type that can be no answer; the message is the likely mistake."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake that learners make: `program` takes the call's arguments and gives what it would have answered."""
+
+    sentence: str
+    program: Callable[..., Any]
+
+
+def expect(
+    learner,
+    function: str,
+    *args,
+    expected,
+    same: Callable[[Any, Any], bool],
+    mistakes: Iterable[Mistake] = (),
+    otherwise: str,
+    **kwargs,
+) -> None:
+    """Call the learner's `function`; raise Wrong unless `same(came, expected)`.
+
+    `same` raises WrongType for an answer of an impossible type. `otherwise` is the hint where no known mistake fits.
+    """
+    call = show_call(function, args, kwargs)
+    try:
+        came = getattr(learner, function)(*args, **kwargs)
+        if same(came, expected):
+            return
+        mistake = _diagnose(came, same, mistakes, args, kwargs) or _usual_mistake(came, expected) or otherwise
+    except WrongType as problem:
+        mistake = str(problem)
+    except Wrong as wrong:
+        wrong.expected = wrong.expected or show(expected)
+        raise
+    raise Wrong(call=call, expected=show(expected), came=show(came), mistake=mistake) from None
+
+
+def expect_refusal(learner, function: str, *args, naming: tuple[str, ...], because: str, **kwargs) -> None:
+    """Call the learner's `function` on bad input; raise Wrong unless it raises a ValueError naming one of `naming`."""
+    names = " or ".join(f"`{name}`" for name in naming)
+    expected = f"a ValueError whose message names {names}, because {because}"
+    call = show_call(function, args, kwargs)
+    try:
+        came = getattr(learner, function)(*args, **kwargs)
+    except Raised as raised:
+        if "ValueError" in raised.bases and any(name in raised.message for name in naming):
+            return
+        raised.expected = expected
+        raised.mistake = _why_not_a_refusal(raised, names, because)
+        raise
+    except Wrong as wrong:
+        wrong.expected = expected
+        raise
+    mistake = f"Bad input went through ({because}): test for it first, and `raise ValueError(...)` naming {names}."
+    raise Wrong(call=call, expected=expected, came=show(came), mistake=mistake)
+
+
+def same_number(came, expected: float, tolerance: float = 1e-9) -> bool:
+    """Whether one real number came that equals `expected`. Raises WrongType where something else came."""
+    if came is None:
+        raise WrongType("Nothing came back: a `return` is missing, or one path through the function has none.")
+    if isinstance(came, np.ndarray) and came.ndim == 0:
+        came = came[()]
+    if isinstance(came, (bool, np.bool_)) or not isinstance(came, (int, float, np.integer, np.floating)):
+        raise WrongType(f"One number was asked for, and {kind_of(came)} came.")
+    return bool(np.isfinite(came)) and abs(float(came) - expected) <= tolerance * max(1.0, abs(expected))
+
+
+def same_counts(came, expected: tuple[int, ...]) -> bool:
+    """Whether the same whole numbers came, as a tuple, list or array. Raises WrongType where something else came."""
+    if came is None:
+        raise WrongType("Nothing came back: a `return` is missing, or one path through the function has none.")
+    if isinstance(came, np.ndarray) and came.shape != (len(expected),):
+        raise WrongType(f"An array of shape {came.shape} came; put the {len(expected)} counts into one tuple.")
+    if not isinstance(came, (tuple, list, np.ndarray)) or len(came) != len(expected):
+        raise WrongType(f"A tuple of {len(expected)} counts was asked for, and {kind_of(came)} came.")
+    for item in came:
+        if isinstance(item, (bool, np.bool_)) or not isinstance(item, (int, np.integer)):
+            raise WrongType(f"Counts are whole numbers (int), and {kind_of(item)} is among them.")
+    return [int(item) for item in came] == list(expected)
+
+
+def kind_of(value) -> str:
+    """The type of a value in words: `a tuple of 2`, `an array of shape (3,)`, `a float`."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, (tuple, list, dict)):
+        return f"a {type(value).__name__} of {len(value)}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def show(value) -> str:
+    """A value as it stands in a message: short arrays in full, long ones by their ends and shape."""
+    text = _show(value)
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}..."
+
+
+def show_call(function: str, args: tuple, kwargs: dict) -> str:
+    """The call, as it would be written: a short one can be pasted into a cell."""
+    shown = [show(value) for value in args] + [f"{name}={show(value)}" for name, value in kwargs.items()]
+    return f"{function}({', '.join(shown)})"
+
+
+def _show(value) -> str:
+    if isinstance(value, np.ndarray):
+        if value.size <= SHOWN:
+            return f"np.array({_show(value.tolist())})"
+        flat = value.ravel()
+        ends = ", ".join(_show(item) for item in flat[:3]), ", ".join(_show(item) for item in flat[-2:])
+        return f"array([{ends[0]}, ..., {ends[1]}], shape={value.shape}, dtype={value.dtype})"
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, (tuple, list)):
+        items = [_show(item) for item in value[:SHOWN]] + ["..."] * (len(value) > SHOWN)
+        inside = ", ".join(items)
+        return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' * (len(value) == 1)})"
+    if isinstance(value, float):
+        # 12 digits: enough to tell two answers apart, without the tail of binary fractions.
+        return repr(float(f"{value:.12g}"))
+    return repr(value)
+
+
+def _diagnose(came, same, mistakes: Iterable[Mistake], args: tuple, kwargs: dict) -> str:
+    """The sentence of the first mistake whose program gives what came, or nothing."""
+    for mistake in mistakes:
+        try:
+            with np.errstate(all="ignore"):
+                if same(came, mistake.program(*args, **kwargs)):
+                    return mistake.sentence
+        except (ArithmeticError, ValueError, LookupError):
+            continue  # this wrong program has no answer to this input
+    return ""
+
+
+def _usual_mistake(came, expected) -> str:
+    """The mistakes that are no function's own."""
+    if not isinstance(came, (int, float, np.number)):
+        return ""
+    value = float(came)
+    if np.isnan(value):
+        return "nan comes from 0 / 0: test whether the denominator is 0 before dividing."
+    if np.isinf(value):
+        return "inf comes from a division by 0: test the denominator before dividing."
+    if expected and abs(value - 100 * expected) < 1e-6:
+        return "That is a percentage: give the share, between 0 and 1."
+    if abs(value - expected) <= 0.05 and any(value == round(expected, digits) for digits in range(1, 6)):
+        return "That is rounded: give the number in full, and round only where you print it."
+    return ""
+
+
+def _why_raised(type: str, bases: tuple[str, ...], message: str) -> str:
+    """The likely mistake behind an exception that a learner's function should not have raised."""
+    for base in bases:
+        if base in _REASONS:
+            return _REASONS[base]
+    return (
+        f"Your code stopped with {type} on valid input: read the line that is named, with this call's values in mind."
+    )
+
+
+_REASONS = {
+    "NotImplementedError": "Not written yet: put your code where `raise NotImplementedError` stands, and run the cell.",
+    "ZeroDivisionError": "A denominator is 0 here: test for that before dividing.",
+    "NameError": "A name is used that nothing defines: a typing error, an import or a cell that was not run.",
+    "AttributeError": "That object has no such attribute: print its type; lists have none of an array's methods.",
+    "IndexError": "An index is beyond the end: check where your loop or slice stops.",
+    "UnboundLocalError": "A variable is used on a path on which it was never set.",
+    "RecursionError": "The function calls itself without an end.",
+    "ModuleNotFoundError": "A module is imported that is not installed here; NumPy is enough for this function.",
+    "AssertionError": "An `assert` of yours refused valid input.",
+    "SystemExit": "`exit()` ends the program: use `return` to leave a function.",
+    "EOFError": "`input()` cannot be answered here: the function gets all that it needs as arguments.",
+    "TypeError": "A value of one type is used as another: compare the arguments' types with what the line does.",
+    "ValueError": "Valid input was refused: check the condition in front of your `raise`, or the shapes on that line.",
+}
+
+
+def _why_not_a_refusal(raised: Raised, names: str, because: str) -> str:
+    """The likely mistake where bad input led to an exception, but not to the one that was asked for."""
+    if raised.type in ("NotImplementedError", "NameError", "SystemExit", "EOFError", "ModuleNotFoundError"):
+        return raised.mistake
+    if "ValueError" in raised.bases:
+        return f"The ValueError does not say which argument is wrong: raise your own, first, and name {names} in it."
+    if raised.type == "AssertionError":
+        return f"`assert` is for your own errors: for the caller's, `raise ValueError(...)` naming {names}."
+    return f"{raised.type} came by accident ({because}): test for it first, and `raise ValueError(...)` naming {names}."

@@ -1,0 +1,93 @@
+"""`check("precision")`: the checks of one function, in the notebook in which it is written.
+
+The message is all that a failure shows: no frame of pytest or of this package. Nothing is written to stderr and no
+value is given back, because nbgrader scores 0 for anything on stderr and takes a last value for a partial score.
+"""
+
+import contextlib
+import io
+import os
+import secrets
+import sys
+import tempfile
+
+PRINTED_LIMIT = 2000  # characters of what the learner's code printed that are shown
+
+
+class CheckFailed(AssertionError):
+    """A function that does not pass yet; str() is the whole message."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in the place of a traceback."""
+        return str(self).splitlines()
+
+
+def check(function: str, *, hidden: bool = False, namespace: dict | None = None) -> None:
+    """Run the checks of a function of this notebook; print one line if it passes, raise CheckFailed if it does not.
+
+    `hidden` runs the hidden checks, on inputs drawn afresh, in the place of the public ones (at grading).
+    `namespace` is where the function lives: the notebook's, or the caller's, where it is not given.
+    """
+    from autograder.exercises import CourseError, exercise_of
+    from autograder.learner import in_place
+    from autograder.running import LEARNERS_SEED, run_checks
+
+    if namespace is None:
+        namespace = _notebook_namespace() or sys._getframe(1).f_globals
+    seed = secrets.randbits(32) if hidden else LEARNERS_SEED
+    try:
+        exercise = exercise_of(function)
+        with _printed() as printed:
+            outcome = run_checks(
+                exercise, in_place(namespace), functions=(function,), public=not hidden, hidden=hidden, seed=seed
+            )[function]
+    except CourseError as error:
+        raise CheckFailed(str(error)) from None
+    if printed:
+        print(f"Your code printed:\n{printed[0]}")
+    drawn = f", inputs drawn with seed {seed}" if hidden else ""
+    if not outcome.passed:
+        raise CheckFailed(f"{function} is not right yet{drawn}.\n{outcome.failure.text()}")
+    kind = "hidden checks" if hidden else "checks"
+    print(f"{function}: right, {outcome.checks} {kind} passed{drawn}.")
+
+
+def _notebook_namespace() -> dict | None:
+    """The namespace of the notebook that is running, if one is."""
+    if "IPython" not in sys.modules:
+        return None
+    shell = sys.modules["IPython"].get_ipython()
+    return shell.user_ns if shell else None
+
+
+@contextlib.contextmanager
+def _printed():
+    """Keep what is printed, to stdout or stderr, by Python or below it; at the end it is the list's only element."""
+    printed: list[str] = []
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text), _descriptor_kept(2) as kept:
+        yield printed
+        below = kept()
+    everything = (text.getvalue() + below).strip()
+    if len(everything) > PRINTED_LIMIT:
+        everything = f"{everything[:PRINTED_LIMIT]}\n... ({len(everything)} characters in all)"
+    if everything:
+        printed.append(everything)
+
+
+@contextlib.contextmanager
+def _descriptor_kept(descriptor: int):
+    """Send what is written to a file descriptor to a file; gives a function that reads it."""
+    saved = os.dup(descriptor)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), descriptor)
+
+        def kept() -> str:
+            file.seek(0)
+            return file.read(PRINTED_LIMIT + 1).decode("utf-8", "replace")
+
+        try:
+            yield kept
+        finally:
+            os.dup2(saved, descriptor)
+            os.close(saved)

@@ -1,0 +1,190 @@
+"""Plain data on the wire between judge and worker: a small, strict codec.
+
+What may cross is what the exercises ask for: None, bool, int, float, str, list, tuple, dict and numeric NumPy arrays
+and scalars. It is JSON in which each JSON object is a tag (`{"tuple": [...]}`), so that decoding runs nobody's code,
+gives back exactly the types that were sent, and refuses everything else. No pickle, no object arrays, no subclasses.
+"""
+
+import base64
+import json
+import math
+from typing import Any
+
+import numpy as np
+
+LIMIT = 64 * 2**20  # bytes of one message
+DEPTH = 32  # containers inside containers
+INT_BITS = 1024
+DTYPES = frozenset(
+    ["bool"]
+    + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+    + ["float16", "float32", "float64", "complex64", "complex128"]
+)
+
+
+class NotPlain(TypeError):
+    """An object that may not cross, with a message that says which and why."""
+
+
+class Garbage(ValueError):
+    """Bytes that no honest encoder wrote."""
+
+
+def dumps(value: Any, limit: int = LIMIT) -> bytes:
+    """Encode plain data. Raises NotPlain for anything else, and where the message is longer than `limit` bytes."""
+    data = json.dumps(_encode(value, 0, limit), allow_nan=False, separators=(",", ":")).encode("ascii")
+    if len(data) > limit:
+        raise NotPlain(f"{len(data)} bytes, of which {limit} may be sent")
+    return data
+
+
+def loads(data: bytes, limit: int = LIMIT) -> Any:
+    """Decode what `dumps` wrote. Raises Garbage for anything else: the sender is not trusted."""
+    if len(data) > limit:
+        raise Garbage(f"a message of {len(data)} bytes, of which {limit} are allowed")
+    try:
+        tree = json.loads(data.decode("ascii"), object_pairs_hook=_tag, parse_constant=_refuse_constant)
+        return _decode(tree, 0)
+    except Garbage:
+        raise
+    except (ValueError, TypeError, RecursionError, MemoryError, OverflowError) as error:
+        raise Garbage(f"not a message: {error}") from None
+
+
+class _Tag(tuple):
+    """One JSON object, `(name, content)`: a type of its own, so that no list can pass for it."""
+
+    __slots__ = ()
+
+
+def _tag(pairs: list) -> _Tag:
+    if len(pairs) != 1:
+        raise Garbage(f"an object of {len(pairs)} keys where one tag was expected")
+    return _Tag(pairs[0])
+
+
+def _refuse_constant(text: str):
+    raise Garbage(f"{text} without its tag")
+
+
+def _encode(value: Any, depth: int, limit: int):
+    """Turn a value into what the json module may write. `type(x) is` on purpose: a subclass can lie about itself."""
+    if depth > DEPTH:
+        raise NotPlain(f"containers nested deeper than {DEPTH}")
+    kind = type(value)
+    if value is None or kind is bool or kind is str:
+        return value
+    if kind is int:
+        if value.bit_length() > INT_BITS:
+            raise NotPlain(f"an int of {value.bit_length()} bits")
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else {"float": repr(value)}
+    if kind is np.ndarray:
+        if value.nbytes > limit:
+            raise NotPlain(f"an array of {value.nbytes} bytes, of which {limit} may be sent")
+        return {"array": [_dtype_name(value.dtype), list(value.shape), _pack(value)]}
+    if isinstance(value, np.generic):
+        return {"scalar": [_dtype_name(value.dtype), _pack(np.asarray(value))]}
+    if kind is list:
+        return [_encode(item, depth + 1, limit) for item in value]
+    if kind is tuple:
+        return {"tuple": [_encode(item, depth + 1, limit) for item in value]}
+    if kind is dict:
+        return {"dict": [[_key(key), _encode(item, depth + 1, limit)] for key, item in value.items()]}
+    raise NotPlain(f"an object of type {kind.__module__}.{kind.__qualname__}")
+
+
+def _key(key):
+    if type(key) is str or (type(key) is int and key.bit_length() <= INT_BITS):
+        return key
+    raise NotPlain(f"a dict key of type {type(key).__qualname__}")
+
+
+def _dtype_name(dtype: np.dtype) -> str:
+    if dtype.name not in DTYPES:
+        raise NotPlain(f"an array of dtype {dtype}")
+    return dtype.name
+
+
+def _pack(array: np.ndarray) -> str:
+    little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    return base64.b64encode(little_endian.tobytes()).decode("ascii")
+
+
+def _decode(tree: Any, depth: int) -> Any:
+    if depth > DEPTH:
+        raise Garbage(f"containers nested deeper than {DEPTH}")
+    if isinstance(tree, _Tag):
+        name, content = tree
+        if name not in _READERS:
+            raise Garbage(f"unknown tag {name!r}")
+        return _READERS[name](content, depth)
+    if isinstance(tree, list):
+        return [_decode(item, depth + 1) for item in tree]
+    if type(tree) is int and tree.bit_length() > INT_BITS:
+        raise Garbage("an int that is too long")
+    if type(tree) is float and not math.isfinite(tree):
+        raise Garbage("a float that overflows")
+    return tree
+
+
+def _read_float(content, depth) -> float:
+    if content not in ("nan", "inf", "-inf"):
+        raise Garbage("a tagged float that is finite")
+    return float(content)
+
+
+def _read_tuple(content, depth) -> tuple:
+    return tuple(_decode(_list(content), depth))
+
+
+def _read_dict(content, depth) -> dict:
+    result = {}
+    for pair in _list(content):
+        key, item = _list(pair, 2)
+        if type(key) not in (str, int) or key in result:
+            raise Garbage("a dict key that is neither str nor int, or that occurs twice")
+        result[key] = _decode(item, depth + 1)
+    return result
+
+
+def _read_scalar(content, depth) -> np.generic:
+    name, data = _list(content, 2)
+    return _unpack(name, (), data)[()]
+
+
+def _read_array(content, depth) -> np.ndarray:
+    name, shape, data = _list(content, 3)
+    if not all(type(length) is int and length >= 0 for length in _list(shape)) or len(shape) > DEPTH:
+        raise Garbage("an impossible array shape")
+    return _unpack(name, tuple(shape), data)
+
+
+_READERS = {
+    "float": _read_float,
+    "tuple": _read_tuple,
+    "dict": _read_dict,
+    "scalar": _read_scalar,
+    "array": _read_array,
+}
+
+
+def _unpack(name, shape: tuple, data) -> np.ndarray:
+    if type(name) is not str or name not in DTYPES or type(data) is not str:
+        raise Garbage("an array without dtype or data")
+    dtype = np.dtype(name)
+    raw = base64.b64decode(data, validate=True)
+    if len(raw) != math.prod(shape) * dtype.itemsize:
+        raise Garbage(f"{len(raw)} bytes for an array of shape {shape} and dtype {name}")
+    if name == "bool" and raw.strip(b"\x00\x01"):
+        raise Garbage("a bool that is neither 0 nor 1")
+    array = np.frombuffer(raw, dtype.newbyteorder("<")).reshape(shape)
+    # A copy: frombuffer's arrays are read-only, and a learner may be given this one.
+    return array.astype(dtype)
+
+
+def _list(content, length: int | None = None) -> list:
+    if type(content) is not list or (length is not None and len(content) != length):
+        raise Garbage("a tag with the wrong content")
+    return content

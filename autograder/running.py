@@ -1,0 +1,195 @@
+"""Runs an exercise's checks for one learner: pytest in this process, quiet, and a verdict for each function.
+
+A function passes when all of its checks pass; its first failure ends its checks, so that an endless loop is waited for
+once. A check that cannot run is never a pass: it is an error, and the error is not the learner's.
+"""
+
+import os
+import time
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from autograder.checking import Wrong
+from autograder.exercises import CourseError, Exercise
+from autograder.learner import Learner
+from autograder.lessons import lesson
+
+LEARNERS_SEED = 0  # the public checks' inputs: the same each time, so that a failure repeats
+
+# Plugins that write files, print, or touch the process that a learner's kernel is.
+_WITHOUT = (
+    "terminal cacheprovider faulthandler warnings unraisableexception threadexception logging junitxml pastebin "
+    "doctest unittest stepwise setuponly setupplan debugging"
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a function did not pass: the texts of autograder.checking.Wrong, and which check says so."""
+
+    check: str
+    hidden: bool
+    call: str
+    expected: str
+    came: str
+    mistake: str
+    lines: tuple[str, ...]
+    lesson: str
+
+    def rows(self, instructor: bool = False) -> list[tuple[str, str]]:
+        """The message as (label, text) rows.
+
+        Of a hidden check, a learner sees what is wrong and not the input or its answer; an instructor sees all.
+        """
+        rows = [("check", self.check + (" (hidden check)" if self.hidden else ""))]
+        if instructor or not self.hidden:
+            rows += [("call", self.call), ("expected", self.expected), ("came", self.came)]
+        rows += [("your code", line) for line in self.lines]
+        rows += [("likely", self.mistake), ("lesson", self.lesson)]
+        return [(label, text) for label, text in rows if text]
+
+    def text(self) -> str:
+        """The message for a terminal or a notebook."""
+        return "\n".join(f"  {label:<10}{text}" for label, text in self.rows())
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the checks say of one function: `failure` is None where all passed; `checks` is how many ran."""
+
+    function: str
+    checks: int
+    seconds: float
+    failure: Failure | None
+
+    @property
+    def passed(self) -> bool:
+        return self.failure is None
+
+
+def run_checks(
+    exercise: Exercise,
+    learner: Learner,
+    *,
+    functions: tuple[str, ...] | None = None,
+    public: bool = True,
+    hidden: bool = False,
+    seed: int = LEARNERS_SEED,
+) -> dict[str, Outcome]:
+    """Run the public and (or) hidden checks of an exercise's functions; all of them where `functions` is not given.
+
+    `seed` draws the inputs. Raises CourseError where a function has no check or a check is itself broken.
+    """
+    wanted = tuple(functions or exercise.functions)
+    files = [exercise.checks] * public + ([exercise.hidden_checks] if hidden else [])
+    run = _Run(exercise, learner, wanted, seed)
+    arguments = [str(path) for path in files]
+    arguments += ["-c", os.devnull, f"--rootdir={exercise.checks.parent}", "--noconftest", "--assert=plain"]
+    arguments += ["--import-mode=importlib", "--capture=no"]
+    for plugin in _WITHOUT.split():
+        arguments += ["-p", f"no:{plugin}"]
+    with _no_settings_from_outside():
+        status = pytest.main(arguments, plugins=[run])
+    if status == pytest.ExitCode.INTERRUPTED and not run.broken:
+        raise KeyboardInterrupt
+    for path in files:
+        for function in wanted:
+            if (path.parent.name, function) not in run.found:
+                run.broken.append(f"no check in {path} is marked with {function}")
+    if run.broken:
+        raise CourseError(f"The checks of {exercise.name} are broken, not the answers: {'; '.join(run.broken)}")
+    return {function: run.outcomes[function] for function in wanted}
+
+
+@contextmanager
+def _no_settings_from_outside():
+    """pytest without the options and plugins that the environment asks for."""
+    settings = {"PYTEST_ADDOPTS": None, "PYTEST_PLUGINS": None, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    before = {name: os.environ.get(name) for name in settings}
+    _set_environment(settings)
+    try:
+        yield
+    finally:
+        _set_environment(before)
+
+
+def _set_environment(settings: dict) -> None:
+    for name, value in settings.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+class _Run:
+    """The pytest plugin of one run: gives the checks their fixtures and keeps the verdicts."""
+
+    def __init__(self, exercise: Exercise, learner: Learner, functions: tuple[str, ...], seed: int):
+        self._exercise, self._learner, self._seed = exercise, learner, seed
+        self.outcomes = {function: Outcome(function, 0, 0.0, None) for function in functions}
+        self.found: set[tuple[str, str]] = set()  # (folder of the check, function)
+        self.broken: list[str] = []
+
+    @pytest.fixture
+    def learner(self) -> Learner:
+        return self._learner
+
+    @pytest.fixture
+    def rng(self, request) -> np.random.Generator:
+        """A generator of the check's own, so that its inputs do not hang on which checks ran before."""
+        return np.random.default_rng([self._seed, zlib.crc32(request.node.name.encode())])
+
+    def pytest_configure(self, config):
+        config.addinivalue_line("markers", "function(name): the learner's function that a check belongs to")
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.broken.append(f"{report.nodeid} cannot be loaded: {str(report.longrepr).strip().splitlines()[-1]}")
+
+    def pytest_collection_modifyitems(self, items):
+        items[:] = [item for item in items if _function(item) in self.outcomes]
+        self.found = {(item.path.parent.name, _function(item)) for item in items}
+
+    def pytest_runtest_protocol(self, item):
+        """Leave out the checks of a function that has failed (a hook that returns something has handled the item)."""
+        return None if self.outcomes[_function(item)].passed else True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item):
+        function = _function(item)
+        outcome = self.outcomes[function]
+        start = time.perf_counter()
+        failure = None
+        try:
+            return (yield)
+        except Wrong as wrong:
+            failure = self._failure(item, wrong)
+            raise
+        except Exception as error:
+            self.broken.append(f"{item.nodeid}: {type(error).__name__}: {error}")
+            raise
+        finally:
+            seconds = outcome.seconds + time.perf_counter() - start
+            self.outcomes[function] = replace(outcome, checks=outcome.checks + 1, seconds=seconds, failure=failure)
+
+    def _failure(self, item, wrong: Wrong) -> Failure:
+        title = (item.function.__doc__ or item.name).strip().splitlines()[0]
+        return Failure(
+            check=title,
+            hidden=item.path.parent.name == "hidden",
+            call=wrong.call,
+            expected=wrong.expected,
+            came=wrong.came,
+            mistake=wrong.mistake,
+            lines=wrong.lines,
+            lesson=lesson(self._exercise.name),
+        )
+
+
+def _function(item) -> str:
+    mark = item.get_closest_marker("function")
+    return mark.args[0] if mark else ""
