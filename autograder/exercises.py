@@ -48,7 +48,7 @@ class Exercise:
         return path
 
 
-def test_cell(function: str) -> str:
+def grade_cell(function: str) -> str:
     """The grade_id of the test cell that belongs to a function; the solution cell's is the function's name itself."""
     return f"test_{function}"
 
@@ -88,10 +88,10 @@ def points(notebook: Mapping, exercise: Exercise) -> dict[str, int]:
         metadata = cell["metadata"].get("nbgrader", {})
         if metadata.get("grade"):
             worth[metadata["grade_id"]] = metadata["points"]
-    missing = [function for function in exercise.functions if type(worth.get(test_cell(function))) is not int]
+    missing = [function for function in exercise.functions if type(worth.get(grade_cell(function))) is not int]
     if missing:
         raise CourseError(f"{exercise.name}: no test cell with points for {', '.join(missing)}.")
-    return {function: worth[test_cell(function)] for function in exercise.functions}
+    return {function: worth[grade_cell(function)] for function in exercise.functions}
 
 
 def _marked_functions(path: Path) -> tuple[str, ...]:
