@@ -25,6 +25,8 @@ def train(output, seeds, record):
     if record and seeds != len(reference.SEEDS):
         raise CourseError(f"--record: expected all {len(reference.SEEDS)} seeds, got --seeds {seeds}")
     dataset = current()
+    if record:
+        reference.refuse_synthetic(dataset)
     click.echo(f"{dataset.source.title}: {len(dataset):,} images")
     result, model = reference.run(dataset, seeds=tuple(range(seeds)))
     reference.write(result, model, output)

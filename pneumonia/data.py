@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from tqdm import tqdm
 
 from pneumonia import imagefiles
 from pneumonia.settings import CourseError, cache_dir, config_file, write_json
@@ -344,12 +345,18 @@ def read_medmnist(path: str | Path) -> Dataset:
     )
 
 
-def phantom(folder: str | Path | None = None, *, progress: bool = True) -> Dataset:
+def phantom(folder: str | Path | None = None) -> Dataset:
     """The embedded data set, drawn on first use (under 30 seconds) into the cache, or into `folder`."""
     from pneumonia import phantom as drawing
 
     target = Path(folder) if folder else cache_dir("phantom") / f"v{drawing.VERSION}"
-    return read_folder(drawing.write(target, progress=progress))
+    with tqdm(desc="drawing the phantom", unit="image", delay=1, disable=None) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return read_folder(drawing.write(target, progress=show))
 
 
 def read(choice: str) -> Dataset:

@@ -106,13 +106,17 @@ def write(result: dict, model, folder: Path) -> None:
         raise CourseError(f"{folder}: the results could not be written there ({error.strerror})") from None
 
 
-def record(result: dict) -> Path:
-    """Keep the result under `results/`. Only measurements on real images belong there."""
-    if result["data"]["synthetic"]:
+def refuse_synthetic(dataset: Dataset) -> None:
+    """CourseError for the phantom: only measurements on real images belong under `results/`."""
+    if dataset.source.synthetic:
         raise CourseError(
-            "results/ holds measurements on real images; these were measured on the phantom. "
+            "results/ holds measurements on real images, and the data in use is the phantom. "
             "Choose real data first: `course data use folder PATH` or `course data download`"
         )
+
+
+def record(result: dict) -> Path:
+    """Keep the result under `results/` and return its path."""
     path = results.FOLDER / f"{NAME}.json"
     write_json(path, result)
     return path

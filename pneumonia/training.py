@@ -73,6 +73,7 @@ def train_head(
         batches(features, labels, training, how.batch, weights=weights, seed=seed),
         validation_data=batches(features, labels, validation, 256),
         epochs=how.epochs,
+        shuffle=False,  # the batches shuffle themselves
         callbacks=[keras.callbacks.EarlyStopping(monitor="val_loss", patience=how.patience, restore_best_weights=True)],
         verbose=2 if verbose else 0,
     )
@@ -110,9 +111,9 @@ def batches(features, labels, rows, batch: int, *, weights=None, seed: int | Non
 
 
 def predict(model: keras.Model, inputs: np.ndarray, batch: int = 256) -> np.ndarray:
-    """Probabilities, float64 (n,). Batch by batch, because Keras's own `predict` stalls with TensorFlow 2.21."""
+    """Probabilities, float64 (n,). Called directly, because Keras's own `predict` stalls with TensorFlow 2.21."""
     parts = [
-        np.asarray(model.predict_on_batch(np.ascontiguousarray(inputs[i : i + batch])))
+        np.asarray(model(np.ascontiguousarray(inputs[i : i + batch]), training=False))
         for i in range(0, len(inputs), batch)
     ]
     return np.concatenate(parts).astype(np.float64)[:, 0] if parts else np.empty(0)
