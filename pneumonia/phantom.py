@@ -105,6 +105,7 @@ class _Anatomy:
     apex: float  # y of the top of the rib cage
     height: float  # from there to where the rib cage is widest
     width: float  # its largest half-width
+    roundness: float  # of its top: 2 an ellipse, more a barrel
     wall: float  # soft tissue outside the ribs
     bend: float  # of the spine, sideways
     spine: float  # half-width of a vertebra
@@ -123,7 +124,8 @@ class _Anatomy:
     domes: tuple[float, float]  # y of the diaphragm's domes
     dome_curve: float
     trachea_x: float
-    collar: float  # how steeply the clavicles rise
+    collars: tuple[float, float]  # how steeply the clavicles rise
+    collar_bend: float
     arms: tuple[float, float]  # angle of the upper arms, radians, 0 straight up
     head: float  # y of the chin, above -1 when it is out of the picture
     shoulder: float  # y of the top of the shoulders
@@ -135,14 +137,16 @@ def _draw_anatomy(rng: Generator) -> _Anatomy:
     """One patient."""
     n, u = rng.standard_normal, rng.uniform
     apex = -0.64 + 0.06 * n()
-    height = 1.2 + 0.08 * n()
-    dome = apex + height * (0.88 + 0.05 * n())
+    height = 1.28 + 0.09 * n()
+    dome = apex + height * (0.84 + 0.05 * n())
     arms_up = rng.random() < 0.75
-    arm = u(0.1, 0.7) if arms_up else u(2.3, 2.9)
+    arm = u(0.1, 0.9) if arms_up else u(2.3, 2.9)
+    collar = u(-0.02, 0.36) if arms_up else u(-0.06, 0.1)
     return _Anatomy(
         apex=apex,
         height=height,
-        width=0.73 + 0.05 * n(),
+        width=0.68 + 0.05 * n(),
+        roundness=u(2.3, 3.4),
         wall=u(0.08, 0.2),
         bend=0.02 * n(),
         spine=0.115 + 0.008 * n(),
@@ -153,15 +157,16 @@ def _draw_anatomy(rng: Generator) -> _Anatomy:
         rib_front=u(0.02, 0.055),
         rib_thickness=u(0.18, 0.245),
         bone=np.exp(0.18 * n()),
-        heart_left=0.40 + 0.04 * n(),
-        heart_right=0.23 + 0.025 * n(),
+        heart_left=0.365 + 0.035 * n(),
+        heart_right=0.215 + 0.02 * n(),
         heart_y=dome - u(0.22, 0.32),
         vessels_top=0.15 + 0.015 * n(),
         thymus=max(0.0, u(-0.12, 0.1)),
         domes=(dome, dome + u(0.0, 0.09)),
-        dome_curve=u(0.13, 0.23),
+        dome_curve=u(0.19, 0.34),
         trachea_x=-0.02 + 0.015 * n(),
-        collar=u(-0.02, 0.3) if arms_up else u(-0.05, 0.1),
+        collars=(collar + 0.04 * n(), collar + 0.04 * n()),
+        collar_bend=u(0.0, 0.045),
         arms=(arm + 0.1 * n(), arm + 0.1 * n()),
         head=u(-1.2, -0.76),
         shoulder=apex - u(0.02, 0.16),
@@ -245,7 +250,7 @@ class _Chest:
         self.x -= a.bend * np.sin(2.5 * self.y)  # seen from the spine
         self.front = self.x - pose.turn
         t = np.clip((self.y - a.apex) / a.height, 0, 1)
-        self.width = a.width * np.sqrt(1 - (1 - t) ** 2.3) + 1e-3
+        self.width = a.width * np.sqrt(1 - (1 - t) ** a.roundness) + 1e-3
         # A slice through the rib cage is an ellipse. u is where a ray crosses it, 0 in the middle and 1 at the side;
         # depth is how far it travels inside, 1 in the middle.
         self.side = np.abs(self.x)
@@ -260,7 +265,7 @@ class _Chest:
         top = np.where(self.right, a.domes[0], a.domes[1]) - self.pose.breath
         off = (self.side - 0.45 * a.width) / (0.55 * a.width)
         # Steep towards the side, where it meets the ribs at a sharp angle, and flat towards the heart.
-        return top + np.where(off > 0, a.dome_curve, 0.05) * off**2
+        return top + np.where(off > 0, a.dome_curve, 0.3 * a.dome_curve) * off**2
 
     def heart_edges(self) -> tuple[np.ndarray, np.ndarray]:
         """How far the heart and the great vessels reach to the patient's right and left, at the y of every pixel."""
@@ -305,14 +310,17 @@ def _tissue(chest: _Chest, heart: np.ndarray) -> np.ndarray:
     top = y[upper] - a.shoulder + 0.25 * _step(0.33 - x[upper], 0.2) - 0.12 * _step(x[upper] - 0.55, 0.3)
     trunk[upper] *= np.sqrt(_step(top - 0.08, 0.14))
     below = _step(y - chest.dome, 0.016)
-    belly = below * (0.09 + 0.08 * _step(y - a.domes[0] - 0.1, 0.2))
+    belly = below * (0.14 + 0.06 * _step(y - a.domes[0] - 0.1, 0.2))
     thickness = trunk * (1 + chest.depth * (0.10 * heart * (1 - below) + 1.4 * belly))
     neck = 0.42 * np.sqrt(np.maximum(1 - np.square(x[upper] / 0.27), 0)) * (1 - _step(top, 0.2))
     thickness[upper] = np.hypot(thickness[upper], neck)
+    # The muscles between the ribs, where the rays run along the wall.
+    thickness += 0.07 * _bell(x / chest.width - 0.995, 0.03) * _step(y - a.apex - 0.05, 0.05) * trunk
     for side, angle in zip((-1, 1), a.arms, strict=True):
         box, along, off = _along_arm(chest, side, angle)
         off = np.hypot(off, np.minimum(along, 0)) / 0.2
-        thickness[box] = np.hypot(thickness[box], 0.42 * np.sqrt(np.maximum(1 - off * off, 0)))
+        # Where the arm lies over the trunk the sum grows little, as the two merge there.
+        thickness[box] = np.sqrt(np.hypot(np.square(thickness[box]), 0.14 * np.maximum(1 - off * off, 0)))
     box, r = _head_radius(chest)
     thickness[box] = np.hypot(thickness[box], 0.75 * np.sqrt(np.sqrt(np.maximum(1 - r * r, 0))))
     return thickness
@@ -382,12 +390,12 @@ def _spine(chest: _Chest, total: np.ndarray) -> None:
 def _shoulders(chest: _Chest, total: np.ndarray) -> None:
     """Add the density of the clavicles, the shoulder blades and the upper arms' bones."""
     a = chest.a
-    for side, angle in zip((-1, 1), a.arms, strict=True):
-        box = chest.box(_mirror(side, 0.0, 0.65), (a.apex - a.collar - 0.15, a.apex + 0.2))
-        s = (side * chest.front[box] - 0.09) / 0.46
+    for side, angle, collar in zip((-1, 1), a.arms, a.collars, strict=True):
+        box = chest.box(_mirror(side, 0.0, 0.65), (a.apex - collar - 0.15, a.apex + 0.2))
+        s = (side * chest.front[box] - 0.09) / (0.6 * a.width)
         clipped = np.clip(s, 0, 1)
-        middle = a.apex + 0.04 - a.collar * clipped**1.5 - 0.03 * np.sin(2 * np.pi * clipped)
-        off = np.abs(chest.y[box] - middle) / (0.026 + 0.012 * np.square(2 * clipped - 1)) / (1 + a.collar)
+        middle = a.apex + 0.04 - collar * clipped**1.5 - a.collar_bend * np.sin(2 * np.pi * clipped)
+        off = np.abs(chest.y[box] - middle) / (0.021 + 0.012 * np.square(2 * clipped - 1)) / (1 + np.maximum(collar, 0))
         bone = 0.15 * _step(1 - off, 0.35) * (0.7 + 0.5 * off**2) * _step(s, 0.04) * _step(1 - s, 0.05)
         total[box] += a.bone * bone
         box, along, across = _along_arm(chest, side, angle)
@@ -412,7 +420,7 @@ def _blade(chest: _Chest, side: int, total: np.ndarray) -> None:
     inner = x + 0.05 - 0.12 * y
     above = _step(-y, 0.06) * _step(y + 0.42, 0.1)
     sheet = _step(-outer, 0.02) * _step(inner, 0.02)
-    total[box] += a.bone * above * (0.03 * sheet + 0.06 * _bell(outer, 0.018) + 0.03 * _bell(inner, 0.012))
+    total[box] += a.bone * above * (0.04 * sheet + 0.09 * _bell(outer, 0.016) + 0.05 * _bell(inner, 0.012))
 
 
 def _head_radius(chest: _Chest) -> tuple[tuple[slice, slice], np.ndarray]:
@@ -452,7 +460,7 @@ def _vessels(a: _Anatomy, frame: _Frame, rng: Generator) -> np.ndarray:
     angle = np.tile(np.linspace(-1.25, 1.35, 9), 2) + 0.15 * rng.standard_normal(18)
     length = rng.uniform(0.3, 0.55, 18)
     t = np.linspace(0, 1, 40)
-    for width, strength in ((0.016, 1.0), (0.010, 0.42), (0.007, 0.22)):
+    for width, strength in ((0.018, 0.8), (0.010, 0.42), (0.006, 0.30)):
         n = len(x)
         turn = angle[:, None] + rng.uniform(-0.5, 0.5, (n, 1)) * t
         px = x[:, None] + np.cumsum(np.cos(turn), 1) * (side * length / 40)[:, None]
@@ -486,7 +494,7 @@ class _Disease:
 
 def _draw_disease(rng: Generator, a: _Anatomy) -> _Disease:
     """The disease of one patient."""
-    severity = rng.beta(1.4, 1.0)
+    severity = rng.beta(1.6, 0.9)
     side = 1 if rng.random() < 0.4 else -1
     down = rng.beta(1.7, 1.2)
     x = side * rng.uniform(0.32, 0.72) * a.width * (0.6 + 0.4 * down)
@@ -496,7 +504,7 @@ def _draw_disease(rng: Generator, a: _Anatomy) -> _Disease:
         [
             x + spread * rng.standard_normal(6),
             y + spread * rng.standard_normal(6),
-            rng.uniform(0.10, 0.13 + 0.13 * severity, 6),
+            rng.uniform(0.11, 0.15 + 0.20 * severity, 6),
         ],
         axis=1,
     )
@@ -528,7 +536,7 @@ def _interstitial(
     weight = lung * np.clip(_bell(root, d.reach) + 0.15 * cloud, 0, 1.2)
     amount = 0.35 + 0.65 * d.severity
     mesh = np.maximum(0, 1 - 2.2 * np.abs(lines)) - 0.3
-    return 0.40 * amount * weight, 0.45 * amount * weight * mesh, weight > 0.22
+    return 0.50 * amount * weight, 0.45 * amount * weight * mesh, weight > 0.22
 
 
 # --- the picture ------------------------------------------------------------------------------------------------------
@@ -704,6 +712,7 @@ def _density(
     cloud = _cloud(clutter, size, 3, 14, 1.0)
     jitter = 0.06 * clutter.standard_normal((2, 12))
     vessels = _vessels(a, frame, clutter)
+    grain = _cloud(clutter, size, 16, 60, 0.5)
     lines = _cloud(clutter, size, 12, 40, 0.5) if kind == "virus" else None
     density, mask = np.empty((size, size)), np.zeros((size, size), bool)
     # In bands whose arrays fit into the processor's cache, which is several times faster than in one piece.
@@ -730,7 +739,9 @@ def _density(
         _spine(chest, bone)
         _shoulders(chest, bone)
         _jaw(chest, cloud[rows], bone)
-        soft = tissue * (1 - 0.62 * air + 0.02 * cloud[rows] - _gas(chest, cloud[rows]))
+        soft = tissue * (
+            1 - (0.64 + 0.025 * grain[rows]) * air + 0.02 * cloud[rows] + 0.007 * grain[rows] - _gas(chest, cloud[rows])
+        )
         density[rows] = soft + 1.9 * marks * air + bone * (tissue > 0)
     return density, mask
 
