@@ -4,6 +4,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.special import expit
+from scipy.stats import binom
 from sklearn.metrics import precision_recall_curve
 
 from pneumonia.data import CLASSES, Dataset
@@ -189,10 +191,15 @@ def score_histogram(panels: dict[str, tuple], threshold: float = 0.5) -> Figure:
     return figure
 
 
+def scores_of(run: dict) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """`{"validation": (labels, probabilities), "test": ...}` of one run of a result."""
+    return {name: (np.array(run[name]["labels"]), expit(run[name]["logits"])) for name in ("validation", "test")}
+
+
 def result_figures(result: dict) -> dict[str, Figure]:
     """The figures of a result in the reference protocol's form, drawn for its first seed."""
     run = result["runs"][0]
-    curves = {name: (run[name]["labels"], run[name]["probabilities"]) for name in ("validation", "test")}
+    curves = scores_of(run)
     return {
         "learning_curves": learning_curves(run["history"]),
         "confusion_matrix": confusion(run["test"]["confusion"], "Test images"),
@@ -200,3 +207,82 @@ def result_figures(result: dict) -> dict[str, Figure]:
         "precision_recall": precision_recall(curves),
         "scores": score_histogram(curves),
     }
+
+
+def marked_grid(images, masks, titles=(), *, width: float = 9.0, title: str = "") -> Figure:
+    """Grey images (n, h, w) in one row, and below them the same with the outline of their masks (n, h, w), bool."""
+    n = len(images)
+    figure = image_grid([*images, *images], [*titles, *[""] * n] if len(titles) else (), columns=n, width=width)
+    for axis, mask in zip(figure.axes[n:], masks, strict=True):
+        if np.any(mask):
+            axis.contour(mask, [0.5], colors=[PNEUMONIA], linewidths=1.5)
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+    return figure
+
+
+def accuracy_by_chance(accuracy: float, cases: tuple[int, ...]) -> Figure:
+    """How likely each share of right answers is at a known accuracy, one panel for each number of cases."""
+    figure, axes = _subplots(1, len(cases), figsize=(4.5 * len(cases), 2.8), squeeze=False)
+    for axis, n in zip(axes.flat, cases, strict=True):
+        right = np.arange(n + 1)
+        axis.bar(right / n, binom.pmf(right, n, accuracy), 0.8 / n, color=VALIDATION)
+        axis.axvline(accuracy, color=INK, linewidth=1, linestyle=":")
+        axis.set(xlabel="share of right answers", title=f"{n:,} images", xlim=(0.6, 1.02))
+    axes.flat[0].set_ylabel("probability")
+    return figure
+
+
+def patient_counts(dataset: Dataset) -> Figure:
+    """Bars: how many patients have 1, 2, 3, ... images, by class."""
+    figure, axis = _subplots(figsize=(7, 3))
+    for label, name in enumerate(CLASSES):
+        _, images = np.unique(dataset.patients[dataset.labels == label], return_counts=True)
+        sizes, patients = np.unique(images, return_counts=True)
+        bars = axis.bar(sizes + (label - 0.5) * 0.4, patients, 0.38, color=COLORS[label], label=name)
+        axis.bar_label(bars, padding=2, fontsize=9)
+    axis.set(xlabel="images of one patient", ylabel="patients")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.grid(axis="x", visible=False)
+    axis.margins(y=0.12)
+    axis.legend()
+    return figure
+
+
+def feature_maps(layers: dict[str, np.ndarray], n: int = 6) -> Figure:
+    """For each layer's output (h, w, c), a row with its `n` channels of the largest variance; bright is large."""
+    figure, axes = _subplots(len(layers), n, figsize=(9, 1.6 * len(layers)), squeeze=False)
+    for row, (name, maps) in zip(axes, layers.items(), strict=True):
+        channels = np.argsort(maps.var(axis=(0, 1)))[::-1][:n]
+        for axis, channel in zip(row, channels, strict=True):
+            axis.imshow(maps[..., channel], cmap="magma")
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+        row[0].set_ylabel(f"{name}\n{maps.shape[0]} x {maps.shape[1]}", fontsize=9)
+    return figure
+
+
+def validation_to_test(result: dict, metrics=("auc", "recall", "specificity")) -> Figure:
+    """A result of the reference protocol: each metric on validation and on test, a thin line for each seed."""
+    figure, axes = _subplots(1, len(metrics), figsize=(3 * len(metrics), 3.2), squeeze=False, sharey=True)
+    for axis, metric in zip(axes.flat, metrics, strict=True):
+        for run in result["runs"]:
+            axis.plot([0, 1], [run["validation"][metric], run["test"][metric]], color="#999999", linewidth=1)
+        for place, (split, color) in enumerate((("validation", VALIDATION), ("test", TEST))):
+            mean = result[split][metric]["mean"]
+            axis.plot(place, mean, "o", color=color, markersize=9)
+            axis.annotate(f"{mean:.3f}", (place, mean), (0, -16), textcoords="offset points", ha="center")
+        axis.set(xticks=[0, 1], xticklabels=["validation", "test"], xlim=(-0.4, 1.4), ylim=(0, 1.05))
+        axis.set_title({"auc": "ROC AUC"}.get(metric, metric.capitalize()))
+        axis.grid(axis="x", visible=False)
+    return figure
+
+
+def film_strip(images, titles) -> Figure:
+    """Grey images (n, h, w) in one row on black, as films hang on a light box, each over its title."""
+    figure, axes = _subplots(1, len(images), figsize=(3 * len(images), 3.4), facecolor="#0d1117")
+    for axis, image, title in zip(axes, images, titles, strict=True):
+        axis.imshow(image, vmin=0, vmax=255, cmap="gray")
+        axis.axis("off")
+        axis.text(0.5, -0.04, title, color="#e6edf3", fontsize=12, ha="center", va="top", transform=axis.transAxes)
+    return figure

@@ -8,13 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit
 
 from pneumonia import results, splitting, vgg16
 from pneumonia.data import Dataset
 from pneumonia.evaluation import spread, summarise
 from pneumonia.features import extract
 from pneumonia.settings import CourseError, write_json
-from pneumonia.training import REFERENCE, Stopwatch, Training, complete_model, predict, train_head
+from pneumonia.training import REFERENCE, Stopwatch, Training, complete_model, logits, train_head
 
 NAME = "reference-head"
 SIZE = 150
@@ -72,14 +73,15 @@ def run(dataset: Dataset, seeds=SEEDS, how: Training = REFERENCE, *, progress: b
 
 
 def judge(head, features: np.ndarray, dataset: Dataset, rows: np.ndarray, seed: int) -> dict:
-    """Metrics with intervals on some rows, recall by kind of pneumonia, and the scores that figures are drawn from."""
+    """Metrics with intervals on some rows, recall by kind of pneumonia, and the log-odds they follow from."""
     labels, kinds = dataset.labels[rows], dataset.kinds[rows]
-    probabilities = predict(head, features[rows]).round(4)
+    scores = logits(head, features[rows]).round(4)
+    probabilities = expit(scores)
     groups = dataset.patients[rows] if dataset.has_patients else None
     summary = summarise(labels, probabilities, groups=groups, seed=seed)
     ill = sorted(set(kinds[labels == 1].tolist()))
     summary["recall_by_kind"] = {kind: float(np.mean(probabilities[kinds == kind] >= 0.5)) for kind in ill}
-    return summary | {"labels": labels.tolist(), "probabilities": probabilities.tolist()}
+    return summary | {"labels": labels.tolist(), "logits": scores.tolist()}
 
 
 def _line(run: dict) -> str:

@@ -112,11 +112,27 @@ def batches(features, labels, rows, batch: int, *, weights=None, seed: int | Non
 
 def predict(model: keras.Model, inputs: np.ndarray, batch: int = 256) -> np.ndarray:
     """Probabilities, float64 (n,). Called directly, because Keras's own `predict` stalls with TensorFlow 2.21."""
-    parts = [
-        np.asarray(model(np.ascontiguousarray(inputs[i : i + batch]), training=False))
-        for i in range(0, len(inputs), batch)
-    ]
-    return np.concatenate(parts).astype(np.float64)[:, 0] if parts else np.empty(0)
+    return _outputs(model, inputs, batch)[:, 0]
+
+
+def logits(head: keras.Model, features: np.ndarray, batch: int = 256) -> np.ndarray:
+    """Log-odds of PNEUMONIA, float64 (n,): the head's last layer before its sigmoid.
+
+    In float32 a sigmoid is exactly 1 from a log-odds of about 17 on, which would tie the surest cases and cost AUC.
+    """
+    last = head.layers[-1]
+    hidden = _outputs(keras.Model(head.inputs[0], last.input), features, batch)
+    kernel, bias = last.get_weights()
+    return (hidden @ kernel.astype(np.float64) + bias)[:, 0]
+
+
+def _outputs(model: keras.Model, inputs: np.ndarray, batch: int) -> np.ndarray:
+    if len(inputs) == 0:
+        return np.empty((0, model.output_shape[-1]))
+    parts = (inputs[start : start + batch] for start in range(0, len(inputs), batch))
+    return np.concatenate(
+        [np.asarray(model(np.ascontiguousarray(part), training=False)) for part in parts], dtype=float
+    )
 
 
 def complete_model(base: keras.Model, head: keras.Model, preprocessing: str = "vgg16") -> keras.Model:
