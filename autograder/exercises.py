@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from pneumonia.settings import CourseError
+
 PACKAGE = Path(__file__).resolve().parent
 CLONE = PACKAGE.parent  # the course's repository, where the package was installed from a clone
-
-
-class CourseError(Exception):
-    """A mistake of the person at the command line, or of the installation; the message says what to do next."""
 
 
 @dataclass(frozen=True)

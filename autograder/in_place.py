@@ -28,9 +28,10 @@ def check(function: str, *, hidden: bool = False, namespace: dict | None = None)
     `hidden` runs the hidden checks, on inputs drawn afresh, in the place of the public ones (at grading).
     `namespace` is where the function lives: the notebook's, or the caller's, where it is not given.
     """
-    from autograder.exercises import CourseError, exercise_of
+    from autograder.exercises import exercise_of
     from autograder.learner import in_place
     from autograder.running import LEARNERS_SEED, run_checks
+    from pneumonia.settings import CourseError
 
     if namespace is None:
         namespace = _notebook_namespace() or sys._getframe(1).f_globals

@@ -9,10 +9,11 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
-from autograder.exercises import CLONE, CourseError, Exercise, exercises
-from autograder.files import write_atomically
+from autograder.exercises import CLONE, Exercise, exercises
+from pneumonia.settings import CourseError, write_atomically
 
 CONFIG = CLONE / "nbgrader_config.py"
 
@@ -36,7 +37,7 @@ def generate(exercise: Exercise, gradebook_url: str | None = None) -> dict[Path,
 
 
 def differences(folder: Path) -> list[str]:
-    """What stands in `folder` (the clone's `exercises/`) and is not what the sources release, one line for each file."""
+    """What in `folder` (the clone's `exercises/`) is not what the sources release, one line for each file."""
     wanted = _all_files()
     there = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and not _is_litter(path)}
     lines = [f"{path} is missing" for path in wanted if path not in there]
@@ -66,9 +67,18 @@ def nbgrader_tools():
     before = os.environ.get("PATH", "")
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of nbgrader and SQLAlchemy about each other
+            yield
     finally:
         os.environ["PATH"] = before
+
+
+def settings():
+    """The clone's nbgrader configuration, as traitlets' Config."""
+    from traitlets.config import PyFileConfigLoader
+
+    return PyFileConfigLoader(CONFIG.name, path=str(CONFIG.parent)).load_config()
 
 
 def _all_files() -> dict[Path, bytes]:
@@ -83,9 +93,8 @@ def _convert(exercise: Exercise, root: Path, gradebook_url: str | None) -> None:
     """Run nbgrader's converter from `root`/solutions to `root`/exercises, with the clone's configuration."""
     from nbgrader.converters import GenerateAssignment, NbGraderException
     from nbgrader.coursedir import CourseDirectory
-    from traitlets.config import PyFileConfigLoader
 
-    config = PyFileConfigLoader(CONFIG.name, path=str(CONFIG.parent)).load_config()
+    config = settings()
     config.CourseDirectory.root = str(root)
     config.CourseDirectory.assignment_id = exercise.name
     if gradebook_url is None:

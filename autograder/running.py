@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from autograder.checking import Wrong
-from autograder.exercises import CourseError, Exercise
+from autograder.exercises import Exercise
 from autograder.learner import Learner
 from autograder.lessons import lesson
+from pneumonia.settings import CourseError
 
 LEARNERS_SEED = 0  # the public checks' inputs: the same each time, so that a failure repeats
 

@@ -39,6 +39,10 @@ COMMANDS = {
     "data": "course.data:data",
     "train": "course.train:train",
     "predict": "course.train:predict",
+    "check": "course.grading:check",
+    "grade": "course.grading:grade",
+    "release": "course.grading:release",
+    "sample": "course.grading:sample",
     "site": "course.site:site",
 }
 

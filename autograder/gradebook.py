@@ -1,0 +1,56 @@
+"""nbgrader's gradebook: grades are written through nbgrader's own API, so that its export and formgrader see them."""
+
+from collections.abc import Iterable
+
+from autograder.exercises import Exercise, exercise, grade_cell
+from autograder.grading import Grade
+from autograder.release import generate, nbgrader_tools, settings
+from pneumonia.settings import CourseError
+
+
+def enter_assignment(url: str, task: Exercise) -> None:
+    """Enter an assignment with its cells and points, as `nbgrader generate_assignment` does.
+
+    Raises CourseError where the gradebook cannot be opened, or holds submissions of another version of the assignment.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    with nbgrader_tools():
+        try:
+            generate(task, gradebook_url=url)
+        except (SQLAlchemyError, CourseError) as error:
+            raise CourseError(f"The gradebook {url} does not take {task.name}: {_first_line(error)}") from None
+
+
+def enter_grades(url: str, grades: Iterable[Grade]) -> None:
+    """Enter each grade that has a score; learners and submissions are made where they are missing.
+
+    A score that a person gave by hand stays, and the cell is marked for a second look, as nbgrader does.
+    Raises CourseError where the gradebook refuses.
+    """
+    with nbgrader_tools():
+        from nbgrader.api import Gradebook
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            with Gradebook(url, settings().CourseDirectory.course_id) as gradebook:
+                for grade in grades:
+                    if grade.score is not None:
+                        _enter(gradebook, grade)
+        except (SQLAlchemyError, ValueError) as error:
+            raise CourseError(f"The gradebook {url} does not take the grades: {_first_line(error)}") from None
+
+
+def _enter(gradebook, grade: Grade) -> None:
+    name = exercise(grade.assignment).name
+    gradebook.update_or_create_student(grade.student)
+    gradebook.update_or_create_submission(name, grade.student)
+    for function, earned in grade.earned.items():
+        entry = gradebook.find_grade(grade_cell(function), name, name, grade.student)
+        entry.auto_score = earned
+        entry.needs_manual_grade = entry.manual_score is not None
+    gradebook.db.commit()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

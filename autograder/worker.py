@@ -1,0 +1,107 @@
+"""The worker: the process that a learner's code lives in. It holds no checks and no expected values.
+
+    python -I -m autograder.worker
+
+It reads questions on stdin and answers on stdout, one at a time, each a length and a message of `autograder.plain`:
+"run this cell", "call this function". Before any learner's code runs, both streams move to descriptors of the worker's
+own, so that whatever the code prints lands in a file beside it and not among the answers.
+"""
+
+import os
+import struct
+import sys
+from typing import BinaryIO
+
+from autograder import calls, plain
+
+LENGTH = struct.Struct("<Q")
+PRINTED = "printed.txt"  # in the worker's folder: what learners' code prints, for the message when it dies
+FILE_LIMIT = 64 * 2**20  # bytes of any file that it may write
+
+
+def write_message(stream: BinaryIO, message: bytes) -> None:
+    """Write one message and its length."""
+    stream.write(LENGTH.pack(len(message)) + message)
+    stream.flush()
+
+
+def read_message(stream: BinaryIO) -> bytes:
+    """Read one message. Raises EOFError at the end of the stream, plain.Garbage for one that is too long."""
+    (length,) = LENGTH.unpack(_read_exactly(stream, LENGTH.size))
+    if length > plain.LIMIT:
+        raise plain.Garbage(f"a message of {length} bytes, of which {plain.LIMIT} are allowed")
+    return _read_exactly(stream, length)
+
+
+def main() -> None:
+    """Answer questions until the judge closes the stream."""
+    questions, answers = _take_over_streams()
+    _limit_files()
+    shell = _shell()
+    write_message(answers, plain.dumps({"ready": True}))
+    while True:
+        try:
+            question = plain.loads(read_message(questions))
+        except EOFError:
+            return
+        reply = _run_cell(shell, question["cell"]) if "cell" in question else calls.answer(shell.user_ns, question)
+        write_message(answers, reply)
+
+
+def _read_exactly(stream: BinaryIO, length: int) -> bytes:
+    data = stream.read(length)
+    if len(data) < length:
+        raise EOFError
+    return data
+
+
+def _take_over_streams() -> tuple[BinaryIO, BinaryIO]:
+    """Move the judge's streams to descriptors of our own, which no child process inherits; the old ones go to files."""
+    questions = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    printed = os.open(PRINTED, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(nothing, 0)
+    os.dup2(printed, 1)
+    os.dup2(printed, 2)
+    return questions, answers
+
+
+def _limit_files() -> None:
+    try:
+        import resource
+    except ModuleNotFoundError:  # not on Windows
+        return
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_LIMIT, FILE_LIMIT))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _shell():
+    """An IPython shell as a notebook's kernel has it (magics, `!` commands), without history or start-up files."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    class Shell(InteractiveShell):
+        def enable_gui(self, gui=None):
+            """`%matplotlib inline` asks for this; there is no window here to enable."""
+
+        def ask_exit(self):
+            """`exit` in a cell: a kernel would end; here the cell ends and the others still run."""
+            raise SystemExit("exit")
+
+    config = Config()
+    config.HistoryAccessor.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    sys.path.append(os.getcwd())  # last: a file that a cell writes can be imported, and can hide nothing
+    return Shell.instance(config=config)
+
+
+def _run_cell(shell, source: str) -> bytes:
+    """Run a cell; the answer is None, or how it ended."""
+    result = shell.run_cell(source, store_history=False)
+    error = result.error_before_exec or result.error_in_exec
+    return calls.raised(error) if error else plain.dumps({"kind": "value", "value": None})
+
+
+if __name__ == "__main__":
+    main()

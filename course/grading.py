@@ -1,0 +1,199 @@
+"""`course check`, `grade`, `release` and `sample`: the exercises on the command line."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+
+class UserError(click.ClickException):
+    """A mistake at the command line, or in what was handed in: exit status 2, as for click's own usage errors."""
+
+    exit_code = 2
+
+
+def _reporting(command):
+    """Turn the course's own errors into one line on stderr: nobody wants a traceback for a mistyped path."""
+    from functools import wraps
+
+    @wraps(command)
+    def run(*args, **kwargs):
+        from pneumonia.settings import CourseError
+
+        try:
+            return command(*args, **kwargs)
+        except CourseError as error:
+            raise UserError(str(error)) from None
+        except OSError as error:
+            raise UserError(f"{error.filename or 'A file'}: {error.strerror or error}") from None
+
+    return run
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path), default=".")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@_reporting
+def check(path: Path, as_json: bool):
+    """Check the exercise in PATH, a notebook or a folder of them (here, where none is given).
+
+    Runs the notebook from the top in a process of its own, then the public checks. Exit status: 0 where all pass, 1
+    where some fail, 2 where there is nothing to check.
+    """
+    results = [_check_notebook(notebook) for notebook in _notebooks_at(path)]
+    if as_json:
+        click.echo(json.dumps(results, indent=1))
+    else:
+        for result in results:
+            click.echo(_check_text(result))
+    passed = all(function["passed"] for result in results for function in result["functions"])
+    sys.exit(0 if passed else 1)
+
+
+@click.command()
+@click.argument("submitted", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Default: `graded` beside SUBMITTED.")
+@click.option("--assignment", help="Grade this exercise only, for instance 02-metrics.")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Notebooks at a time.")
+@click.option("--seed", type=click.IntRange(min=0), help="Draw the checks' inputs as an earlier grading did.")
+@click.option("--gradebook", help="nbgrader's database. Default: sqlite, gradebook.db in the output folder.")
+@click.option("--sandbox", type=click.Choice(["none"]), default="none", show_default=True, help="What holds the code.")
+@_reporting
+def grade(submitted, output, assignment, workers, seed, gradebook, sandbox):
+    """Grade a class: SUBMITTED/<student>/<exercise>/<exercise>.ipynb.
+
+    Writes grades.csv, grades.json, report.html and feedback/<student>/<exercise>.html below the output folder, and the
+    scores into nbgrader's gradebook. Exit status: 0 where every submission has a score (0 points is one), 1 where the
+    grader failed at one, 2 where there was nothing to grade.
+    """
+    from tqdm import tqdm
+
+    from autograder.exercises import exercise
+    from autograder.gradebook import enter_assignment, enter_grades
+    from autograder.grading import find_handins, grade_class
+    from autograder.reports import SANDBOX_NOTES, write_reports
+
+    output = output or submitted.resolve().parent / "graded"
+    click.secho(SANDBOX_NOTES[sandbox], fg="yellow", err=True)
+    handins, _ = find_handins(submitted, assignment)
+    output.mkdir(parents=True, exist_ok=True)
+    gradebook = gradebook or f"sqlite:///{(output / 'gradebook.db').resolve()}"
+    # Before the work, not after it: a gradebook that cannot be written to is better known now.
+    for name in dict.fromkeys(handin.exercise for handin in handins):
+        enter_assignment(gradebook, exercise(name))
+    grading = grade_class(
+        submitted,
+        assignment=assignment,
+        workers=workers,
+        seed=seed,
+        progress=lambda grades, total: tqdm(grades, total=total, unit="notebook", disable=None),
+    )
+    write_reports(grading, output)
+    enter_grades(gradebook, grading.grades)
+    for line in grading.ignored:
+        click.echo(f"Ignored: {line}", err=True)
+    failed = [grade for grade in grading.grades if grade.error]
+    for row in failed:
+        click.secho(f"No score for {row.student}, {row.assignment}: {row.error}", fg="red", err=True)
+    click.echo(f"{len(grading.grades) - len(failed)} graded in {grading.seconds:.1f} s, seed {grading.seed}.")
+    click.echo(f"Grades: {output / 'grades.csv'}\nReport: {output / 'report.html'}\nGradebook: {gradebook}")
+    sys.exit(1 if failed else 0)
+
+
+@click.command()
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit status 1 if out of date.")
+@_reporting
+def release(only_check: bool):
+    """Generate exercises/ from solutions/: without solutions, without hidden tests."""
+    from autograder.exercises import CLONE
+    from autograder.release import differences, write
+
+    folder = CLONE / "exercises"
+    if only_check:
+        lines = differences(folder)
+        for line in lines:
+            click.echo(f"exercises/{line}", err=True)
+        if lines:
+            click.echo("Run `course release` and commit what it writes.", err=True)
+        sys.exit(1 if lines else 0)
+    changed = write(folder)
+    click.echo("\n".join(f"wrote {path.relative_to(CLONE)}" for path in changed) or "exercises/ is up to date")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@_reporting
+def sample(folder: Path):
+    """Write a sample class of eight submissions into FOLDER, to try `course grade` on."""
+    from autograder.sample import write_sample_class
+
+    students = write_sample_class(folder)
+    click.echo(f"{len(students)} learners in {folder}: {', '.join(students)}")
+
+
+def _notebooks_at(path: Path) -> list[tuple]:
+    """(path, notebook, exercise) of each exercise's notebook at a path; in a folder, also one folder further down."""
+    from autograder.exercises import exercises
+    from autograder.notebooks import exercise_in, read_notebook
+    from pneumonia.settings import CourseError
+
+    if path.is_file():
+        found = [path]
+    else:
+        patterns = ("*.ipynb", "*/*.ipynb", "exercises/*/*.ipynb")
+        found = sorted({notebook for pattern in patterns for notebook in path.glob(pattern)})
+        found = [notebook for notebook in found if ".ipynb_checkpoints" not in notebook.parts]
+    read = [(notebook, read_notebook(notebook)) for notebook in found]
+    known = [(notebook, content, exercise_in(notebook, content)) for notebook, content in read]
+    known = [entry for entry in known if entry[2] is not None]
+    if not known:
+        raise CourseError(
+            f"There is no exercise's notebook at {path}: expected a notebook that was copied from exercises/ "
+            f"({', '.join(exercises())}), or a folder that holds one."
+        )
+    return known
+
+
+def _check_notebook(entry: tuple) -> dict:
+    """Run the public checks of one notebook; the result as plain data."""
+    from autograder.exercises import points
+    from autograder.judge import judge
+    from autograder.notebooks import learner_cells
+
+    path, notebook, task = entry
+    released = json.loads(task.release.read_bytes()) if task.release.is_file() else None
+    worth = points(released or notebook, task)
+    judgement = judge(learner_cells(notebook, task, released), task, hidden=False)
+    functions = [
+        {
+            "function": outcome.function,
+            "points": worth[outcome.function] if outcome.passed else 0,
+            "max_points": worth[outcome.function],
+            "passed": outcome.passed,
+            "seconds": round(outcome.seconds, 3),
+            "failure": asdict(outcome.failure) if outcome.failure else None,
+            "message": outcome.failure.text() if outcome.failure else "",
+        }
+        for outcome in judgement.outcomes
+    ]
+    return {"exercise": task.name, "path": str(path), "functions": functions, "notes": list(judgement.notes)}
+
+
+def _check_text(result: dict) -> str:
+    """The result for a person: a table, then what failed."""
+    functions = result["functions"]
+    lines = [click.style(f"{result['exercise']}  {result['path']}", bold=True)]
+    lines.append(f"  {'function':<24}{'points':>8}{'seconds':>9}")
+    for row in functions:
+        mark = click.style("right", fg="green") if row["passed"] else click.style("not yet", fg="red")
+        points = f"{row['points']} / {row['max_points']}"
+        lines.append(f"  {row['function']:<24}{points:>8}{row['seconds']:>9.2f}  {mark}")
+    earned, total = sum(row["points"] for row in functions), sum(row["max_points"] for row in functions)
+    lines.append(f"  {'in all':<24}{f'{earned} / {total}':>8}")
+    for row in functions:
+        if not row["passed"]:
+            lines += ["", click.style(row["function"], bold=True), row["message"]]
+    lines += [f"\nnote: {note}" for note in result["notes"]]
+    return "\n".join(lines)
