@@ -7,6 +7,7 @@ once. A check that cannot run is never a pass: it is an error, and the error is 
 import os
 import time
 import zlib
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -97,10 +98,12 @@ def run_checks(
         status = pytest.main(arguments, plugins=[run])
     if status == pytest.ExitCode.INTERRUPTED and not run.broken:
         raise KeyboardInterrupt
-    for path in files:
-        for function in wanted:
-            if (path.parent.name, function) not in run.found:
-                run.broken.append(f"no check in {path} is marked with {function}")
+    for function in wanted:
+        counts = {path: run.found[path.parent.name, function] for path in files}
+        run.broken += [f"no check in {path} is marked with {function}" for path in files if not counts[path]]
+        outcome = run.outcomes[function]
+        if outcome.passed and outcome.checks != sum(counts.values()):
+            run.broken.append(f"{outcome.checks} of {sum(counts.values())} checks of {function} were run")
     if run.broken:
         raise CourseError(f"The checks of {exercise.name} are broken, not the answers: {'; '.join(run.broken)}")
     return {function: run.outcomes[function] for function in wanted}
@@ -132,7 +135,7 @@ class _Run:
     def __init__(self, exercise: Exercise, learner: Learner, functions: tuple[str, ...], seed: int):
         self._exercise, self._learner, self._seed = exercise, learner, seed
         self.outcomes = {function: Outcome(function, 0, 0.0, None) for function in functions}
-        self.found: set[tuple[str, str]] = set()  # (folder of the check, function)
+        self.found: Counter[tuple[str, str]] = Counter()  # checks by (their folder, function)
         self.broken: list[str] = []
 
     @pytest.fixture
@@ -153,29 +156,32 @@ class _Run:
 
     def pytest_collection_modifyitems(self, items):
         items[:] = [item for item in items if _function(item) in self.outcomes]
-        self.found = {(item.path.parent.name, _function(item)) for item in items}
+        self.found = Counter((item.path.parent.name, _function(item)) for item in items)
 
-    def pytest_runtest_protocol(self, item):
-        """Leave out the checks of a function that has failed (a hook that returns something has handled the item)."""
-        return None if self.outcomes[_function(item)].passed else True
+    def pytest_runtest_logreport(self, report):
+        if report.when != "call" and report.failed:
+            self.broken.append(f"{report.nodeid} cannot be run: {str(report.longrepr).strip().splitlines()[-1]}")
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item):
-        function = _function(item)
-        outcome = self.outcomes[function]
+    def pytest_pyfunc_call(self, pyfuncitem):
+        """Run a check, or leave it out where its function has failed already."""
+        outcome = self.outcomes[_function(pyfuncitem)]
+        if not outcome.passed:
+            pytest.skip("its function has failed already")
         start = time.perf_counter()
         failure = None
         try:
             return (yield)
         except Wrong as wrong:
-            failure = self._failure(item, wrong)
+            failure = self._failure(pyfuncitem, wrong)
             raise
         except Exception as error:
-            self.broken.append(f"{item.nodeid}: {type(error).__name__}: {error}")
+            self.broken.append(f"{pyfuncitem.nodeid}: {type(error).__name__}: {error}")
             raise
         finally:
             seconds = outcome.seconds + time.perf_counter() - start
-            self.outcomes[function] = replace(outcome, checks=outcome.checks + 1, seconds=seconds, failure=failure)
+            outcome = replace(outcome, checks=outcome.checks + 1, seconds=seconds, failure=failure)
+            self.outcomes[outcome.function] = outcome
 
     def _failure(self, item, wrong: Wrong) -> Failure:
         title = (item.function.__doc__ or item.name).strip().splitlines()[0]
