@@ -1,0 +1,146 @@
+"""The course's Sphinx extension: launch buttons, a notebook of each lesson, and a cache that knows what it depends on.
+
+Jupyter Book's own launch buttons open a page's source, which Colab cannot do for Markdown. Here each lesson is written
+as a notebook into the site (`notebooks/NAME.ipynb`), and the buttons open that, on the branch the site is published on.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from html import escape
+from importlib.metadata import distributions
+from pathlib import Path
+from urllib.parse import quote
+
+import lesson_notebooks
+import nbformat
+
+LESSONS = "book/lessons/"  # pages whose name begins so are lessons
+PUBLISHED_BRANCH = "gh-pages"
+# Packages whose version can change what a lesson's cells show.
+OUTPUT_PACKAGES = ("keras", "matplotlib", "numpy", "pillow", "scikit-learn", "scipy", "tensorflow", "tensorflow-cpu")
+
+
+def setup(app):
+    app.connect("config-inited", name_repository)
+    app.connect("config-inited", name_execution_cache)
+    app.connect("html-page-context", add_launch_bar, priority=600)
+    app.connect("build-finished", write_notebooks)
+    app.connect("build-finished", forget_failed_build)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+# --- what the outputs depend on ---------------------------------------------------------------------------------------
+
+
+def name_repository(app, config):
+    """The project's address: the workflow's own repository, else `repository.url` of _config.yml."""
+    if repository := os.environ.get("GITHUB_REPOSITORY"):
+        config.html_theme_options["repository_url"] = f"https://github.com/{repository}"
+
+
+def name_execution_cache(app, config):
+    """Name the cache of executed cells after the library, the results, the data and the packages they use.
+
+    jupyter-cache looks at a page's code only. The setting belongs to Sphinx's environment, so another name also makes
+    Sphinx read every page again.
+    """
+    data = os.environ.get("PNEUMONIA_DATA", "")
+    if data and data != "phantom":  # cells run in a folder of their own
+        data = os.environ["PNEUMONIA_DATA"] = str(Path(data).expanduser().resolve())
+    caches = Path(app.srcdir, "_build", ".jupyter_cache")
+    name = fingerprint(Path(app.srcdir), data)
+    for old in caches.glob("*"):
+        if old.name != name and old.is_dir():
+            shutil.rmtree(old, ignore_errors=True)
+    config.nb_execution_cache_path = str(caches / name)
+
+
+def fingerprint(root: Path, data: str) -> str:
+    """16 hexadecimal digits of everything but a page's own code that its outputs depend on."""
+    from pneumonia.settings import config_file
+
+    digest = hashlib.sha256(data.encode())
+    for path in sorted([*root.glob("pneumonia/*.py"), *root.glob("results/*.json"), config_file()]):
+        if path.is_file():
+            digest.update(path.name.encode() + path.read_bytes())
+    versions = {d.metadata["Name"]: d.version for d in distributions() if d.metadata["Name"] in OUTPUT_PACKAGES}
+    digest.update(json.dumps(versions, sort_keys=True).encode())
+    return digest.hexdigest()[:16]
+
+
+def forget_failed_build(app, exception):
+    """After warnings, read everything again the next time: Sphinx would call an unchanged page fine and pass."""
+    if exception or app._warncount:
+        Path(app.doctreedir, "environment.pickle").unlink(missing_ok=True)
+
+
+# --- launch buttons ---------------------------------------------------------------------------------------------------
+
+
+def is_lesson(docname: str) -> bool:
+    return docname.startswith(LESSONS)
+
+
+def notebook_name(docname: str) -> str:
+    return docname.removeprefix(LESSONS).replace("/", "-") + ".ipynb"
+
+
+def repository_url(app) -> str:
+    return app.config.html_theme_options["repository_url"].rstrip("/")
+
+
+def launch_links(repository: str, name: str) -> dict[str, str]:
+    """Where Colab and Binder open a notebook of the published site."""
+    project = repository.removeprefix("https://github.com/")
+    path = f"notebooks/{name}"
+    tree = quote(f"lab/tree/{path}", safe="")
+    return {
+        "Colab": f"https://colab.research.google.com/github/{project}/blob/{PUBLISHED_BRANCH}/{path}",
+        "Binder": f"https://mybinder.org/v2/gh/{project}/{PUBLISHED_BRANCH}?urlpath={tree}",
+    }
+
+
+def add_launch_bar(app, pagename, templatename, context, doctree):
+    """Under a lesson's title: reading time, and links to run it on Colab, on Binder, or on one's own machine."""
+    if not is_lesson(pagename) or "body" not in context:
+        return
+    name = notebook_name(pagename)
+    source = Path(app.env.doc2path(pagename)).read_text(encoding="utf-8")
+    static = context["pathto"]("_static/images", 1)
+    icons = {"Colab": f"{static}/logo_colab.png", "Binder": f"{static}/logo_binder.svg"}
+    links = [
+        f'<a class="launch-button" href="{escape(url)}"><img src="{icons[service]}" alt="">Open in {service}</a>'
+        for service, url in launch_links(repository_url(app), name).items()
+    ]
+    target = context["pathto"](f"notebooks/{name}", 1)
+    links.append(f'<a class="launch-button" href="{target}" download>Download notebook</a>')
+    minutes = f'<span class="reading-time">{lesson_notebooks.minutes(source)} minutes</span>'
+    bar = f'<div class="launch-bar">{minutes}{"".join(links)}</div>'
+    context["body"] = context["body"].replace("</h1>", f"</h1>\n{bar}", 1)
+
+
+# --- the lessons as notebooks -----------------------------------------------------------------------------------------
+
+
+def write_notebooks(app, exception):
+    """Each lesson as `notebooks/NAME.ipynb` in the site, and beside them what Binder needs to run them."""
+    if exception or app.builder.format != "html":
+        return
+    repository = repository_url(app)
+    site = app.config.html_baseurl or "https://{}.github.io/{}".format(*repository.split("/")[-2:])
+    references = lesson_notebooks.references(Path(app.srcdir, *app.config.bibtex_bibfiles))
+    folder = Path(app.outdir, "notebooks")
+    folder.mkdir(exist_ok=True)
+    for docname in sorted(filter(is_lesson, app.env.found_docs)):
+        # MyST-NB leaves each executed page there, its glued values among the outputs.
+        executed = nbformat.read(Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb", as_version=4)
+        page = lesson_notebooks.Page(f"{site.rstrip('/')}/{docname}.html", Path(app.srcdir, docname).parent, references)
+        notebook = lesson_notebooks.convert(executed, page, repository)
+        nbformat.write(notebook, folder / notebook_name(docname))
+    binder = Path(app.outdir, "binder")
+    binder.mkdir(exist_ok=True)
+    for name, content in lesson_notebooks.binder_files(repository).items():
+        (binder / name).write_text(content)
+    Path(app.outdir, ".nojekyll").touch()  # GitHub Pages would leave out folders that begin with an underscore
