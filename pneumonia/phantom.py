@@ -141,18 +141,18 @@ def _draw_anatomy(rng: Generator) -> _Anatomy:
     dome = apex + height * (0.84 + 0.05 * n())
     arms_up = rng.random() < 0.75
     arm = u(0.1, 0.9) if arms_up else u(2.3, 2.9)
-    collar = u(-0.02, 0.36) if arms_up else u(-0.06, 0.1)
+    collar = u(0.0, 0.45) if arms_up else u(-0.06, 0.1)
     return _Anatomy(
         apex=apex,
         height=height,
         width=0.68 + 0.05 * n(),
-        roundness=u(2.3, 3.4),
+        roundness=u(2.7, 4.2),
         wall=u(0.08, 0.2),
         bend=0.02 * n(),
         spine=0.115 + 0.008 * n(),
         rib_spacing=0.142 + 0.009 * n(),
         rib_growth=u(0.15, 0.35),
-        rib_drop=u(0.25, 0.46),
+        rib_drop=u(0.3, 0.54),
         rib_drop_front=u(0.15, 0.38),
         rib_front=u(0.02, 0.055),
         rib_thickness=u(0.18, 0.245),
@@ -160,15 +160,15 @@ def _draw_anatomy(rng: Generator) -> _Anatomy:
         heart_left=0.365 + 0.035 * n(),
         heart_right=0.215 + 0.02 * n(),
         heart_y=dome - u(0.22, 0.32),
-        vessels_top=0.15 + 0.015 * n(),
+        vessels_top=0.137 + 0.015 * n(),
         thymus=max(0.0, u(-0.12, 0.1)),
         domes=(dome, dome + u(0.0, 0.09)),
         dome_curve=u(0.19, 0.34),
         trachea_x=-0.02 + 0.015 * n(),
         collars=(collar + 0.04 * n(), collar + 0.04 * n()),
-        collar_bend=u(0.0, 0.045),
+        collar_bend=u(0.0, 0.035),
         arms=(arm + 0.1 * n(), arm + 0.1 * n()),
-        head=u(-1.2, -0.76),
+        head=u(-1.1, -0.74),
         shoulder=apex - u(0.02, 0.16),
         stomach=(u(0.25, 0.42), u(0.08, 0.17), max(0.0, u(-0.6, 1.0))),
         fat=np.exp(0.06 * n()),
@@ -315,7 +315,7 @@ def _tissue(chest: _Chest, heart: np.ndarray) -> np.ndarray:
     neck = 0.42 * np.sqrt(np.maximum(1 - np.square(x[upper] / 0.27), 0)) * (1 - _step(top, 0.2))
     thickness[upper] = np.hypot(thickness[upper], neck)
     # The muscles between the ribs, where the rays run along the wall.
-    thickness += 0.07 * _bell(x / chest.width - 0.995, 0.03) * _step(y - a.apex - 0.05, 0.05) * trunk
+    thickness += 0.13 * _bell(x / chest.width - 0.985, 0.028) * _step(y - a.apex - 0.05, 0.05) * trunk
     for side, angle in zip((-1, 1), a.arms, strict=True):
         box, along, off = _along_arm(chest, side, angle)
         off = np.hypot(off, np.minimum(along, 0)) / 0.2
@@ -344,7 +344,7 @@ def _ribs(chest: _Chest, jitter: np.ndarray) -> np.ndarray:
     rays run along it, which makes the bright rim of the rib cage.
     """
     a, u = chest.a, chest.u
-    edge_on = np.maximum(chest.depth, 0.38)
+    edge_on = np.maximum(chest.depth, 0.33)
     slope = u / edge_on / np.maximum(chest.width, 0.3)
     inside = _step(0.985 - chest.side / chest.width, 0.015) / edge_on
     total = 0.0
@@ -478,7 +478,7 @@ def _vessels(a: _Anatomy, frame: _Frame, rng: Generator) -> np.ndarray:
 # --- disease ----------------------------------------------------------------------------------------------------------
 
 
-_AIR = 0.2  # the mask ends where there is less air than this to fill, at the rims of the lungs
+_AIR = 0.25  # the mask ends where there is less air than this to fill, at the rims of the lungs
 
 
 @dataclass(frozen=True)
@@ -494,7 +494,7 @@ class _Disease:
 
 def _draw_disease(rng: Generator, a: _Anatomy) -> _Disease:
     """The disease of one patient."""
-    severity = rng.beta(1.6, 0.9)
+    severity = rng.beta(1.8, 0.8)
     side = 1 if rng.random() < 0.4 else -1
     down = rng.beta(1.7, 1.2)
     x = side * rng.uniform(0.32, 0.72) * a.width * (0.6 + 0.4 * down)
@@ -504,7 +504,7 @@ def _draw_disease(rng: Generator, a: _Anatomy) -> _Disease:
         [
             x + spread * rng.standard_normal(6),
             y + spread * rng.standard_normal(6),
-            rng.uniform(0.11, 0.15 + 0.20 * severity, 6),
+            rng.uniform(0.12, 0.18 + 0.22 * severity, 6),
         ],
         axis=1,
     )
@@ -520,7 +520,7 @@ def _consolidation(chest: _Chest, d: _Disease, cloud: np.ndarray) -> tuple[np.nd
         field += 0.45 * np.square(1 / (1 + square / radius**2))
     # It does not cross from one lung into the other.
     filled = _step(field, 0.4) * _step(d.side * chest.x, 0.03)
-    return (0.4 + 0.55 * d.severity) * filled, filled > 0.35
+    return (0.5 + 0.45 * d.severity) * filled, filled > 0.35
 
 
 def _interstitial(
@@ -568,7 +568,7 @@ class _Scanner:
 
 def _draw_scanner(rng: Generator, own: Generator, softness: float) -> _Scanner:
     """The apparatus of a patient (`rng`) and the exposure of a view (`own`), whose average is `softness`."""
-    soft = softness + 0.45 * rng.standard_normal() + 0.1 * own.standard_normal()
+    soft = softness + 0.38 * rng.standard_normal() + 0.1 * own.standard_normal()
     n = rng.standard_normal(4) * 0.8 + own.standard_normal(4) * 0.5
     sick = softness >= 1
     shutter = rng.random(4) < 0.12
@@ -581,9 +581,9 @@ def _draw_scanner(rng: Generator, own: Generator, softness: float) -> _Scanner:
     if rng.random() < 0.06:
         letters.append((str(rng.choice(["KV55", "KV57", "KV65", "KV66"])), 0.8, 0.93, 0.06))
     return _Scanner(
-        blur=max(0.4, 0.76 + 0.10 * soft + 0.04 * n[0]),
-        black=max(0.0, 4.5 * soft + 3 * n[1] - 1),
-        contrast=np.exp(0.02 - 0.06 * soft + 0.07 * n[2]),
+        blur=max(0.4, 0.76 + 0.14 * soft + 0.04 * n[0]),
+        black=max(0.0, 4.5 * soft + 3 * n[1] - 1.5),
+        contrast=np.exp(0.02 - 0.085 * soft + 0.07 * n[2]),
         brightness=0.04 * n[3],
         noise=0.004 * np.exp(0.3 * n[0]),
         sharpen=0.5 - 0.1 * soft,
