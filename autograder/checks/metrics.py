@@ -7,7 +7,7 @@ a mistake in the solution cannot hide in its own test.
 from fractions import Fraction
 
 import numpy as np
-from sklearn.metrics import confusion_matrix
+from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from autograder.checking import Mistake, expect, same_counts, same_number
 
@@ -201,14 +201,13 @@ F_BETA_MISTAKES = [
 
 
 def expect_auc(learner, y_true, y_prob) -> None:
-    """The learner's area equals its meaning: the share of (positive, negative) pairs in which the positive is higher,
-    a tie counting one half."""
+    """The learner's area equals scikit-learn's."""
     expect(
         learner,
         "roc_auc",
         y_true,
         y_prob,
-        expected=_pairs(y_true, y_prob, tie=0.5),
+        expected=float(roc_auc_score(y_true, y_prob)),
         same=same_number,
         mistakes=AUC_MISTAKES,
         otherwise="Try it on four cases and count the pairs by hand: of all (positive, negative) pairs, in how many is "

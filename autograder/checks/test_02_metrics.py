@@ -14,9 +14,10 @@ from autograder.checks.metrics import (
     expect_threshold,
 )
 
-# Ten cases in no order, cut at 0.5 into (2, 1, 3, 4): each cell of the table has a count of its own.
+# The cases of the first checks are chosen so that each known mistake gives an answer of its own, and is named.
+# These, cut at 0.5, give (2, 1, 3, 4).
 LABELS = np.array([1, 0, 1, 1, 0, 1, 1, 0, 1, 1])
-PROBABILITIES = np.array([0.9, 0.2, 0.75, 0.3, 0.6, 0.8, 0.1, 0.1, 0.4, 0.95])
+PROBABILITIES = np.array([0.9, 0.35, 0.75, 0.3, 0.6, 0.8, 0.1, 0.1, 0.4, 0.95])
 
 
 @function("confusion_counts")
@@ -28,7 +29,9 @@ def test_counts_of_ten_cases(learner):
 @function("confusion_counts")
 def test_probability_equal_to_the_threshold(learner):
     """A probability equal to the threshold is a positive call."""
-    expect_counts(learner, np.array([0, 0, 1, 1, 1]), np.array([0.25, 0.5, 0.5, 0.5, 0.75]))
+    y_true, y_prob = np.array([0, 0, 1, 1, 1, 0, 1]), np.array([0.25, 0.5, 0.25, 0.5, 0.75, 0.1, 0.4])
+    expect_counts(learner, y_true, y_prob, 0.25)
+    expect_counts(learner, y_true, y_prob)
 
 
 @function("confusion_counts")
@@ -77,7 +80,7 @@ def test_counts_of_drawn_cases(learner, rng):
 @function("precision")
 def test_precision(learner):
     """True positives among all positive calls."""
-    for tp, fp in ((6, 2), (3, 9), (5, 0), (0, 4)):
+    for tp, fp in ((6, 3), (3, 9), (5, 0), (0, 4)):
         expect_ratio(learner, "precision", tp, fp)
 
 
@@ -90,7 +93,7 @@ def test_precision_without_positive_calls(learner):
 @function("recall")
 def test_recall(learner):
     """True positives among all that are ill."""
-    for tp, fn in ((6, 2), (3, 9), (5, 0), (0, 4)):
+    for tp, fn in ((6, 3), (3, 9), (5, 0), (0, 4)):
         expect_ratio(learner, "recall", tp, fn)
 
 
@@ -103,7 +106,7 @@ def test_recall_without_positives(learner):
 @function("specificity")
 def test_specificity(learner):
     """True negatives among all that are healthy."""
-    for tn, fp in ((6, 2), (3, 9), (5, 0), (0, 4)):
+    for tn, fp in ((6, 3), (3, 9), (5, 0), (0, 4)):
         expect_ratio(learner, "specificity", tn, fp)
 
 
@@ -137,8 +140,9 @@ def test_f_beta_where_undefined(learner):
 
 @function("roc_auc")
 def test_auc_of_ten_cases(learner):
-    """Ten cases, one tie between the classes."""
-    expect_auc(learner, LABELS, PROBABILITIES)
+    """Ten cases, three ties between the classes."""
+    labels = np.array([1, 0, 0, 1, 0, 1, 1, 1, 1, 0])
+    expect_auc(learner, labels, np.array([0.3, 0.2, 0.2, 0.2, 0.6, 0.5, 0.8, 0.4, 0.7, 0.3]))
 
 
 @function("roc_auc")
@@ -175,16 +179,18 @@ def test_auc_refuses_a_missing_class(learner):
 @function("threshold_for_recall")
 def test_threshold_of_ten_cases(learner):
     """Ten cases, targets from low to 1."""
-    for target in (0.9, 0.6, 0.3, 1.0):
-        expect_threshold(learner, LABELS, PROBABILITIES, target)
+    labels = np.array([1, 1, 1, 0, 0, 1, 0, 1, 0, 0])
+    probabilities = np.array([0.22, 0.86, 0.88, 0.54, 0.38, 0.94, 0.68, 0.82, 0.42, 0.04])
+    for target in (0.7, 0.3, 0.9, 1.0):
+        expect_threshold(learner, labels, probabilities, target)
 
 
 @function("threshold_for_recall")
 def test_threshold_that_meets_the_target_exactly(learner):
     """Recall exactly at the target is enough."""
-    labels = np.array([1, 0, 1, 1, 0, 1])
-    expect_threshold(learner, labels, np.array([0.3, 0.4, 0.9, 0.7, 0.8, 0.1]), 0.75)
-    expect_threshold(learner, labels, np.array([0.3, 0.4, 0.9, 0.7, 0.8, 0.1]), 0.5)
+    y_true, y_prob = np.array([1, 0, 1, 1, 0, 1, 0]), np.array([0.3, 0.4, 0.9, 0.7, 0.8, 0.1, 0.05])
+    expect_threshold(learner, y_true, y_prob, 0.75)
+    expect_threshold(learner, y_true, y_prob, 0.5)
 
 
 @function("threshold_for_recall")
