@@ -269,10 +269,10 @@ def validation_to_test(result: dict, metrics=("auc", "recall", "specificity")) -
         for run in result["runs"]:
             axis.plot([0, 1], [run["validation"][metric], run["test"][metric]], color="#999999", linewidth=1)
         for place, (split, color) in enumerate((("validation", VALIDATION), ("test", TEST))):
-            mean = result[split][metric]["mean"]
+            mean, side = result[split][metric]["mean"], ("right", "left")[place]
             axis.plot(place, mean, "o", color=color, markersize=9)
-            axis.annotate(f"{mean:.3f}", (place, mean), (0, -16), textcoords="offset points", ha="center")
-        axis.set(xticks=[0, 1], xticklabels=["validation", "test"], xlim=(-0.4, 1.4), ylim=(0, 1.05))
+            axis.annotate(f"{mean:.3f}", (place, mean), (16 * place - 8, -4), textcoords="offset points", ha=side)
+        axis.set(xticks=[0, 1], xticklabels=["validation", "test"], xlim=(-0.6, 1.6), ylim=(0, 1.05))
         axis.set_title({"auc": "ROC AUC"}.get(metric, metric.capitalize()))
         axis.grid(axis="x", visible=False)
     return figure
@@ -280,9 +280,9 @@ def validation_to_test(result: dict, metrics=("auc", "recall", "specificity")) -
 
 def film_strip(images, titles) -> Figure:
     """Grey images (n, h, w) in one row on black, as films hang on a light box, each over its title."""
-    figure, axes = _subplots(1, len(images), figsize=(3 * len(images), 3.4), facecolor="#0d1117")
+    figure, axes = _subplots(1, len(images), figsize=(3 * len(images), 3.5), facecolor="#0d1117")
     for axis, image, title in zip(axes, images, titles, strict=True):
         axis.imshow(image, vmin=0, vmax=255, cmap="gray")
         axis.axis("off")
-        axis.text(0.5, -0.04, title, color="#e6edf3", fontsize=12, ha="center", va="top", transform=axis.transAxes)
+        axis.text(0.5, -0.04, title, color="#e6edf3", fontsize=18, ha="center", va="top", transform=axis.transAxes)
     return figure
