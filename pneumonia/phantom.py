@@ -20,6 +20,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -35,16 +36,17 @@ from scipy import ndimage
 
 VERSION = 1
 
-_BAND = 56 * 224  # pixels that are drawn at a time
-
 KINDS = ("normal", "bacteria", "virus")
 
-# A fifth to a seventh of the real set's training images, with its class shares; its validation split is as small.
+# About a thousand images: a seventh of the real set's training images and a third of its test images, with its class
+# shares. Its validation split is as small.
 COUNTS: dict[str, dict[str, int]] = {
     "train": {"NORMAL": 206, "PNEUMONIA": 596},
     "val": {"NORMAL": 8, "PNEUMONIA": 8},
     "test": {"NORMAL": 72, "PNEUMONIA": 120},
 }
+
+_BAND = 56 * 224  # pixels that are drawn at a time: their arrays fit into the processor's cache
 
 # Streams of random numbers, one for each subject, so that the draws of one do not move those of another.
 _ANATOMY, _POSE, _DISEASE, _SCANNER, _NOISE, _CLUTTER, _PLAN = range(7)
@@ -127,7 +129,7 @@ class _Anatomy:
     collars: tuple[float, float]  # how steeply the clavicles rise
     collar_bend: float
     arms: tuple[float, float]  # angle of the upper arms, radians, 0 straight up
-    head: float  # y of the chin, above -1 when it is out of the picture
+    head: float  # y of the chin, out of the picture when less than -1
     shoulder: float  # y of the top of the shoulders
     stomach: tuple[float, float, float]  # x, radius, how much gas (0 none)
     fat: float  # thickness of the patient
@@ -214,8 +216,10 @@ class _Frame:
         """The patient's x and y at every pixel of some rows."""
         centre = (np.arange(self.size) + 0.5) * 2 / self.size - 1
         image_x, image_y = centre - self.shift[0], centre[rows, None] - self.shift[1]
-        (a, b), (c, d) = np.linalg.inv(self.matrix)
-        return a * image_x + b * image_y, c * image_x + d * image_y
+        (a, b), (c, d) = self.matrix
+        # Written out: a library's inverse may round differently from machine to machine.
+        det = a * d - b * c
+        return (d * image_x - b * image_y) / det, (a * image_y - c * image_x) / det
 
     def to_pixels(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Columns and rows, as floats, of points in the patient."""
@@ -336,8 +340,14 @@ def _along_arm(chest: _Chest, side: int, angle: float) -> tuple[tuple[slice, sli
     return box, dx * ux + dy * uy, dx * uy - dy * ux
 
 
-def _ribs(chest: _Chest, jitter: np.ndarray) -> np.ndarray:
-    """Density of the ribs, back and front; jitter (2, 14) moves each rib of either side a little.
+def _segment(a: _Anatomy, y: np.ndarray) -> np.ndarray:
+    """Which vertebra or rib lies at y, counted from the top of the rib cage, whole numbers at their middles."""
+    z = (y - a.apex) / a.rib_spacing
+    return z - 0.25 * a.rib_growth * a.rib_spacing * z * np.abs(z)
+
+
+def _ribs(chest: _Chest, heart: np.ndarray, jitter: np.ndarray) -> np.ndarray:
+    """Density of the ribs, back and front; jitter (2, 12) moves each rib of either side a little.
 
     A rib runs round the rib cage and falls as it comes forward. Seen from the front it is drawn twice, once behind
     (flat near the spine, steep at the side) and once in front, where it falls on towards the middle. At the side the
@@ -356,15 +366,15 @@ def _ribs(chest: _Chest, jitter: np.ndarray) -> np.ndarray:
             a.rib_front * _step(u - 0.55, 0.25) * _step(a.domes[0] + 0.1 - chest.y, 0.2),
         ),
     ):
-        z = (chest.y - drop - a.apex - 0.02) / a.rib_spacing
-        z = z - 0.5 * a.rib_growth * a.rib_spacing * z * np.abs(z) * 0.5
+        z = _segment(a, chest.y - drop - 0.02)
         number = np.clip(np.rint(z), 0, 11).astype(np.intp)
         z = z + jitter[chest.right.astype(np.intp), number]
         off = np.abs(z - number) / np.sqrt(1 + np.square(steepness * slope)) / a.rib_thickness
         # Hard bone outside, marrow within: the edges are denser than the middle.
         total = total + strength * _step(1 - off, 0.25) * (0.8 + 0.45 * off**2)
-    belly = _step(chest.y - chest.dome, 0.1)
-    inside = inside * _step(chest.side - 0.7 * a.spine, 0.04) * (1 - 0.6 * belly)
+    # Rays that much tissue has hardened and scattered show less of the bone.
+    veil = np.maximum(0.65 * _step(chest.y - chest.dome, 0.1), 0.3 * heart)
+    inside = inside * _step(chest.side - 0.7 * a.spine, 0.04) * (1 - veil)
     return a.bone * total * inside * _step(chest.y - a.apex + 0.02, 0.03)
 
 
@@ -373,8 +383,7 @@ def _spine(chest: _Chest, total: np.ndarray) -> None:
     a = chest.a
     box = chest.box((-0.24, 0.24), (-2, 2))
     side, y, front = chest.side[box], chest.y[box], chest.front[box]
-    z = (y - a.apex) / a.rib_spacing
-    z = z - 0.25 * a.rib_growth * a.rib_spacing * z * np.abs(z)
+    z = _segment(a, y)
     off = z - np.rint(z)
     half = a.spine * (1 + 0.16 * np.square(2 * off))
     column = _step(half - side, 0.02)
@@ -477,13 +486,12 @@ def _vessels(a: _Anatomy, frame: _Frame, rng: Generator) -> np.ndarray:
 
 # --- disease ----------------------------------------------------------------------------------------------------------
 
-
 _AIR = 0.25  # the mask ends where there is less air than this to fill, at the rims of the lungs
 
 
 @dataclass(frozen=True)
 class _Disease:
-    """What one patient would have of either kind. The same numbers serve a mild and a severe case of it."""
+    """What one patient has when ill with either kind of pneumonia."""
 
     severity: float  # 0 to 1
     side: int  # of the consolidation: -1 the patient's right, 1 the left
@@ -541,7 +549,6 @@ def _interstitial(
 
 # --- the picture ------------------------------------------------------------------------------------------------------
 
-
 # How soft the average image is, from the sharp, well exposed images of healthy training patients (0) to those of the
 # sick (1), who cannot hold still nor come to the good machine. Healthy test patients went to another machine.
 _SOFT = {"normal": 0.0, "bacteria": 1.0, "virus": 1.0}
@@ -566,11 +573,13 @@ class _Scanner:
     leads: int  # cables of a monitor on the chest
 
 
-def _draw_scanner(rng: Generator, own: Generator, softness: float) -> _Scanner:
-    """The apparatus of a patient (`rng`) and the exposure of a view (`own`), whose average is `softness`."""
+def _draw_scanner(rng: Generator, own: Generator, softness: float, sick: bool) -> _Scanner:
+    """The apparatus of a patient (`rng`) and the exposure of a view (`own`), for patients who are on average so soft.
+
+    The sick lie on a ward more often: their films say A-P, and cables cross them.
+    """
     soft = softness + 0.38 * rng.standard_normal() + 0.1 * own.standard_normal()
     n = rng.standard_normal(4) * 0.8 + own.standard_normal(4) * 0.5
-    sick = softness >= 1
     shutter = rng.random(4) < 0.12
     side_y, top_x = rng.uniform(-0.9, 0.6), rng.uniform(-0.95, -0.6)
     letters = [("R", -0.97 + 0.03 * rng.random(), side_y, rng.uniform(0.07, 0.10))]
@@ -685,7 +694,9 @@ def render(
     disease = _draw_disease(_rng(seed, patient, _DISEASE), a)
     density, mask = _density(a, pose, size, kind, disease, _rng(seed, patient, _CLUTTER))
     softness = _SOFT_SHIFTED if shifted else _SOFT[kind]
-    scanner = _draw_scanner(_rng(seed, patient, _SCANNER), _rng(seed, patient, _SCANNER, view), softness)
+    scanner = _draw_scanner(
+        _rng(seed, patient, _SCANNER), _rng(seed, patient, _SCANNER, view), softness, kind != "normal"
+    )
     noise = _rng(seed, patient, _NOISE, view)
     if scanner.leads:
         density += _leads(scanner, _Frame(pose, size), noise)
@@ -713,37 +724,37 @@ def _density(
     jitter = 0.06 * clutter.standard_normal((2, 12))
     vessels = _vessels(a, frame, clutter)
     grain = _cloud(clutter, size, 16, 60, 0.5)
-    lines = _cloud(clutter, size, 12, 40, 0.5) if kind == "virus" else None
+    lines = _cloud(clutter, size, 12, 40, 0.5) if kind == "virus" else cloud
     density, mask = np.empty((size, size)), np.zeros((size, size), bool)
-    # In bands whose arrays fit into the processor's cache, which is several times faster than in one piece.
     step = max(4, _BAND // size)
     for top in range(0, size, step):
         rows = slice(top, min(top + step, size))
         chest = _Chest(a, pose, frame, rows)
         air, heart = _lungs(chest)
         tissue = _tissue(chest, heart)
-        marks = vessels[rows]
-        if kind != "normal":
-            ill = air > _AIR
-        if kind == "bacteria":
-            filled, where = _consolidation(chest, d, cloud[rows])
-            air *= 1 - filled
-            mask[rows] = ill & where
-        elif kind == "virus":
-            haze, mesh, where = _interstitial(chest, d, cloud[rows], lines[rows])
-            air *= 1 - haze - mesh
-            marks = marks * (1 + 2 * haze)
-            mask[rows] = ill & where
-        np.clip(air, 0, 1, out=air)
-        bone = _ribs(chest, jitter)
+        left, marks, mask[rows] = _fall_ill(chest, kind, d, air, cloud[rows], lines[rows])
+        bone = _ribs(chest, heart, jitter)
         _spine(chest, bone)
         _shoulders(chest, bone)
         _jaw(chest, cloud[rows], bone)
-        soft = tissue * (
-            1 - (0.64 + 0.025 * grain[rows]) * air + 0.02 * cloud[rows] + 0.007 * grain[rows] - _gas(chest, cloud[rows])
-        )
-        density[rows] = soft + 1.9 * marks * air + bone * (tissue > 0)
+        empty = (0.64 + 0.025 * grain[rows]) * left + _gas(chest, cloud[rows])
+        uneven = 0.02 * cloud[rows] + 0.007 * grain[rows]
+        density[rows] = tissue * (1 - empty + uneven) + 1.9 * marks * vessels[rows] * left + bone * (tissue > 0)
     return density, mask
+
+
+def _fall_ill(
+    chest: _Chest, kind: str, d: _Disease, air: np.ndarray, cloud: np.ndarray, lines: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | float, np.ndarray | bool]:
+    """What disease does to the lungs: the air that is left, how much denser the vessels look, and the mask."""
+    if kind == "bacteria":
+        filled, where = _consolidation(chest, d, cloud)
+        return air * (1 - filled), 1.0, where & (air > _AIR)
+    if kind == "virus":
+        haze, mesh, where = _interstitial(chest, d, cloud, lines)
+        # The walls thicken round the vessels as well.
+        return np.clip(air * (1 - haze - mesh), 0, 1), 1 + 2 * haze, where & (air > _AIR)
+    return air, 1.0, False
 
 
 # --- the set on disk --------------------------------------------------------------------------------------------------
@@ -863,7 +874,8 @@ def _write_images(folder: Path, jobs: list[_Job], seed: int, counts: dict, progr
     if len(jobs) >= _FEW and (os.cpu_count() or 1) > 1:
         # "spawn" is safe whatever threads TensorFlow has started here.
         try:
-            with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+            spawn = multiprocessing.get_context("spawn")
+            with ProcessPoolExecutor(2, mp_context=spawn, initializer=_end_with_parent) as pool:
                 for done, _ in enumerate(pool.map(draw, jobs, chunksize=8), start=1):
                     _report(progress, done, len(jobs))
         except BrokenProcessPool:
@@ -872,6 +884,16 @@ def _write_images(folder: Path, jobs: list[_Job], seed: int, counts: dict, progr
     for i in range(done, len(jobs)):
         draw(jobs[i])
         _report(progress, i + 1, len(jobs))
+
+
+def _end_with_parent() -> None:
+    """In a process of `_write_images`: end when the parent does, which a killed parent cannot see to itself."""
+
+    def watch() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _report(progress: Callable[[int, int], None] | None, done: int, total: int) -> None:
