@@ -16,7 +16,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from pneumonia import imagefiles
-from pneumonia.settings import CourseError, cache_dir, config_file, write_json
+from pneumonia.settings import DAMAGED_NUMPY_FILE, CourseError, cache_dir, config_file, write_json
 
 CLASSES = ("NORMAL", "PNEUMONIA")  # label 0, label 1
 SPLITS = ("train", "val", "test")
@@ -324,7 +324,7 @@ def read_medmnist(path: str | Path) -> Dataset:
         with np.load(path, allow_pickle=False) as file:
             images = [file[f"{split}_images"] for split in SPLITS]
             labels = [file[f"{split}_labels"].ravel().astype(np.int64) for split in SPLITS]
-    except (OSError, KeyError, ValueError) as error:
+    except DAMAGED_NUMPY_FILE as error:
         raise CourseError(
             f"{path}: expected MedMNIST's pneumoniamnist .npz file, could not read it ({error})"
         ) from None

@@ -52,7 +52,7 @@ def extract(
         raise ValueError(f"layer: expected a layer of {base.name} ({', '.join(names)}), got {layer!r}")
     if base.input_shape[1:3] not in ((size, size), (None, None)):
         raise ValueError(f"size: the base takes images of {base.input_shape[1:3]}, got size {size}")
-    model = keras.Model(base.input, base.get_layer(layer).output)
+    model = keras.Model(base.inputs[0], base.get_layer(layer).output, name=base.name)
     shape = model.compute_output_shape((1, size, size, 3))[1:]
     with Store(weights_digest(model), layer, size, preprocessing, shape) as store:
         missing = store.missing(dataset.digests)
@@ -62,7 +62,8 @@ def extract(
 
 
 def _compute(store, dataset, missing, model, size, prepare, progress):
-    run = tf.function(lambda batch: model(batch, training=False), reduce_retracing=True)
+    signature = [tf.TensorSpec((None, size, size, 3), tf.float32)]  # one trace serves the last, smaller batch too
+    run = tf.function(lambda batch: model(batch, training=False), input_signature=signature)
     bar = tqdm(
         total=len(missing), unit="image", desc=f"{model.name} features at {size} px", disable=None if progress else True
     )

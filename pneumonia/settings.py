@@ -4,11 +4,16 @@ import json
 import os
 import re
 import tempfile
+import zipfile
 from pathlib import Path
 
 import platformdirs
 
 APP = "pneumonia-course"
+
+
+# What np.load raises on a file that is empty, cut off, or no NumPy file at all.
+DAMAGED_NUMPY_FILE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile)
 
 
 class CourseError(Exception):

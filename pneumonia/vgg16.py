@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from pneumonia.backend import keras
-from pneumonia.settings import CourseError, cache_dir
+from pneumonia.settings import DAMAGED_NUMPY_FILE, CourseError, cache_dir
 
 # Means of ImageNet's blue, green and red channel, subtracted in that order (Keras's "caffe" preprocessing).
 IMAGENET_MEANS_BGR = (103.939, 116.779, 123.68)
@@ -158,7 +158,7 @@ def _tensors_sha256(path: Path) -> str:
             for layer in CONV_LAYERS:
                 for part in ("kernel", "bias"):
                     digest.update(np.ascontiguousarray(tensors[f"{layer}/{part}"], "<f4"))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except DAMAGED_NUMPY_FILE:
         return "unreadable"
     return digest.hexdigest()
 
