@@ -94,20 +94,26 @@ class Submission:
     def exchange(self, question: bytes) -> bytes:
         """Ask the worker. Raises Wrong where the learner's code keeps it from answering."""
         try:
-            worker = self._ready_worker()
-            return worker.ask(question, self._seconds(self.limits.call))
+            return self._ready_worker().ask(question, self._seconds(self.limits.call))
         except WorkerLost as lost:
             self._end_worker()
-            raise Wrong(came="no answer", mistake=str(lost)) from None
+            mistake = str(lost) if self._left() > 0 else self._too_long()
+            raise Wrong(came="no answer", mistake=mistake) from None
+
+    def _left(self) -> float:
+        return self._started + self.limits.submission - time.monotonic()
 
     def _seconds(self, limit: float) -> float:
-        left = self._started + self.limits.submission - time.monotonic()
-        if left <= 0:
-            raise WorkerLost(
-                f"The notebook as a whole took longer than {self.limits.submission:g} seconds: what comes after that "
-                "is not run. Look for an endless loop."
-            )
-        return min(limit, left)
+        """The limit, or what the submission has left of its time. Raises WorkerLost where that is nothing."""
+        if self._left() <= 0:
+            raise WorkerLost(self._too_long())
+        return min(limit, self._left())
+
+    def _too_long(self) -> str:
+        return (
+            f"The notebook as a whole took longer than {self.limits.submission:g} seconds, and what comes after that is "
+            "not run: look for an endless loop."
+        )
 
     def _ready_worker(self) -> "Worker":
         """The worker, with all cells run in it; a cell that costs a worker is left out of the next one."""

@@ -1,0 +1,169 @@
+"""The worker and its judge: whatever one function does, the others keep their points, and the message says what."""
+
+import os
+import time
+
+import pytest
+
+from autograder.exercises import exercise
+from autograder.judge import Limits, Submission, Worker, judge
+from autograder.learner import Learner
+from autograder.notebooks import CodeCell
+from autograder.running import run_checks
+
+EXERCISE = exercise("02-metrics")
+PRECISION = "def precision(tp, fp):\n    return tp / (tp + fp) if tp + fp else 0.0"
+SPECIFICITY = "def specificity(tn, fp):\n    return tn / (tn + fp) if tn + fp else 0.0"
+RECALL = "def recall(tp, fn):\n    return tp / (tp + fn) if tp + fn else 0.0"
+SHORT = Limits(call=2, cell=2)
+
+
+def ratios(*cells: str, limits: Limits = SHORT):
+    """The outcomes of the three ratios and the notes, for a notebook of these cells."""
+    named = [CodeCell(f"cell {place}", source) for place, source in enumerate(cells, 1)]
+    with Submission(named, limits) as running:
+        running.start()
+        functions = ("precision", "recall", "specificity")
+        return run_checks(EXERCISE, Learner(running.exchange), functions=functions, hidden=True, seed=1), running.notes
+
+
+DEATHS = [
+    ("import os; os._exit(7)", "exit status 7"),
+    ("import ctypes; ctypes.string_at(0)", "signal 11"),
+    ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "signal 9"),
+    ("import os, signal; os.killpg(0, signal.SIGTERM)", "signal 15"),
+    ("import os; os.closerange(0, 100)", "process ended"),
+    ("while True: pass", "no answer within 2 seconds"),
+    ("try:\n        while True: pass\n    except BaseException:\n        pass", "no answer within 2 seconds"),
+    ("import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", "no answer within 2 seconds"),
+    ("return 'x' * 10**8", "may be sent"),
+    ("return {1, 2}", "type builtins.set"),
+    ("input()", "`input()` cannot be answered here"),
+    ("exit()", "`exit()` ends the program"),
+    ("import sys; sys.exit(0)", "`exit()` ends the program"),
+    ("return itself(*counts)", "calls itself without an end"),
+    ("return undefined", "A name is used that nothing defines"),
+]
+VICTIMS = ("confusion_counts", "precision", "specificity", "f_beta", "roc_auc")
+
+
+@pytest.mark.parametrize("deaths", [DEATHS[0::3], DEATHS[1::3], DEATHS[2::3]], ids=["first", "second", "third"])
+def test_functions_that_die_or_run_away_cost_only_themselves(deaths):
+    cells = [CodeCell("recall", RECALL)]
+    for function, (body, _) in zip(VICTIMS, deaths, strict=True):
+        body = body.replace("itself", function)
+        cells.append(CodeCell(function, f"def {function}(*counts):\n    {body}"))
+    judgement = judge(cells, EXERCISE, hidden=True, seed=1, limits=SHORT)
+    outcomes = {outcome.function: outcome for outcome in judgement.outcomes}
+    assert outcomes["recall"].passed
+    for function, (_, says) in zip(VICTIMS, deaths, strict=True):
+        failure = outcomes[function].failure
+        assert says in f"{failure.came} {failure.mistake}"
+
+
+def test_what_is_printed_never_reaches_the_answers():
+    noisy = (
+        "import os, sys\n"
+        "def recall(tp, fn):\n"
+        '    print(\'{"kind": "value", "value": 1.0}\')\n'
+        "    os.write(1, b'\\x05\\x00\\x00\\x00\\x00\\x00\\x00\\x00garbage')\n"
+        "    os.write(2, b'garbage')\n"
+        "    os.system('echo garbage')\n"
+        "    sys.__stdout__.write('garbage'); sys.__stdout__.flush()\n"
+        "    return tp / (tp + fn) if tp + fn else 0.0"
+    )
+    outcomes, notes = ratios(PRECISION, noisy, SPECIFICITY)
+    assert [outcome.failure for outcome in outcomes.values()] == [None] * 3
+    assert notes == []
+
+
+def test_a_flood_of_output_fills_no_disk():
+    flood = "def recall(tp, fn):\n    while True: print('x' * 10**6)"
+    outcomes, _ = ratios(PRECISION, flood, SPECIFICITY)
+    assert [outcomes[name].passed for name in ("precision", "recall", "specificity")] == [True, False, True]
+    assert "OSError: [Errno 27]" in outcomes["recall"].failure.came
+
+
+def test_a_notebooks_own_ways_work():
+    """Magics, shell commands, awaits, a file that is written and imported, matplotlib, a failing cell."""
+    outcomes, notes = ratios(
+        "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
+        "%%time\nfrom IPython.display import display, HTML\ndisplay(HTML('<b>x</b>'))",
+        "!echo hello",
+        "import asyncio\nawait asyncio.sleep(0)",
+        "%%writefile helper.py\ndef share(a, b):\n    return a / (a + b) if a + b else 0.0",
+        "from helper import share\nassert __name__ == '__main__'",
+        "1 / 0",
+        "precision = recall = share",
+        "from functools import partial\nspecificity = partial(share)",
+        "exit",
+        "def broken(:",
+    )
+    assert [outcome.failure for outcome in outcomes.values()] == [None] * 3
+    assert [note.split(":")[0] for note in notes] == [
+        "cell 7 stopped with ZeroDivisionError",
+        "cell 10 stopped with SystemExit",
+        "cell 11 stopped with SyntaxError",
+    ]
+
+
+def test_a_cell_that_never_ends_is_left_out():
+    outcomes, notes = ratios(PRECISION, "while True: pass", "def recall(tp, fn):\n    return 2.0", SPECIFICITY)
+    assert [outcomes[name].passed for name in ("precision", "recall", "specificity")] == [True, False, True]
+    assert notes == ["cell 2: There was no answer within 2 seconds: look for an endless loop. It is left out."]
+
+
+def test_a_notebook_that_dies_in_every_cell_is_given_up():
+    outcomes, notes = ratios(*["import os; os._exit(1)"] * 8, PRECISION)
+    assert len(notes) == 4
+    assert all("it is given up" in outcome.failure.mistake for outcome in outcomes.values())
+
+
+def test_a_submission_has_an_end():
+    start = time.monotonic()
+    loops = [f"def {name}(*counts):\n    while True: pass" for name in ("precision", "recall", "specificity")]
+    outcomes, _ = ratios(*loops, limits=Limits(call=2, submission=6))
+    assert time.monotonic() - start < 30
+    assert "as a whole" in outcomes["specificity"].failure.mistake
+
+
+def test_changed_arguments_are_noticed_across_the_pipe():
+    cells = [CodeCell("x", "def roc_auc(y_true, y_prob):\n    y_prob[:] = 0\n    return 0.5")]
+    outcome = next(o for o in judge(cells, EXERCISE, hidden=False, limits=SHORT).outcomes if o.function == "roc_auc")
+    assert outcome.failure.came == "argument 2 changed by the call"
+
+
+def test_a_child_that_stays_behind_holds_nobody_up():
+    """A process that leaves the group and keeps the streams open must not keep the judge waiting."""
+    daemon = (
+        "import os, time\n"
+        "def recall(tp, fn):\n"
+        "    if os.fork() == 0:\n"
+        "        os.setsid()\n"
+        "        time.sleep(20)\n"
+        "        os._exit(0)\n"
+        "    os._exit(5)"
+    )
+    start = time.monotonic()
+    outcomes, _ = ratios(PRECISION, daemon, SPECIFICITY)
+    assert outcomes["specificity"].passed
+    assert not outcomes["recall"].passed
+    assert time.monotonic() - start < 18
+
+
+def test_a_worker_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    worker = Worker(60)
+    pid = worker._process.pid
+    assert os.listdir(tmp_path) == [worker.folder.name]
+    worker.end()
+    assert os.listdir(tmp_path) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_the_worker_sees_nothing_of_the_judges_environment(monkeypatch):
+    monkeypatch.setenv("SECRET_TOKEN", "hush")
+    cell = "import os, sys\nassert 'SECRET_TOKEN' not in os.environ\nassert 'pytest' not in sys.modules"
+    _, notes = ratios(cell, "import os\nassert os.listdir() == ['printed.txt'] or '.ipython' in os.listdir()")
+    assert notes == []
