@@ -580,22 +580,22 @@ def _draw_scanner(rng: Generator, own: Generator, softness: float, sick: bool) -
     """
     soft = softness + 0.38 * rng.standard_normal() + 0.1 * own.standard_normal()
     n = rng.standard_normal(4) * 0.8 + own.standard_normal(4) * 0.5
-    shutter = rng.random(4) < 0.12
+    shutter = rng.random(4) < 0.05
     side_y, top_x = rng.uniform(-0.9, 0.6), rng.uniform(-0.95, -0.6)
     letters = [("R", -0.97 + 0.03 * rng.random(), side_y, rng.uniform(0.07, 0.10))]
     if rng.random() < 0.3:
         letters = [("R", top_x, rng.uniform(-0.97, -0.85), rng.uniform(0.07, 0.16))]
     if rng.random() < (0.12 if sick else 0.04):
         letters.append(("A-P", -0.97, letters[0][2] + 0.2, 0.09))
-    if rng.random() < 0.06:
+    if rng.random() < 0.04:
         letters.append((str(rng.choice(["KV55", "KV57", "KV65", "KV66"])), 0.8, 0.93, 0.06))
     return _Scanner(
-        blur=max(0.4, 0.76 + 0.14 * soft + 0.04 * n[0]),
+        blur=max(0.4, 0.63 + 0.07 * soft + 0.04 * n[0]),
         black=max(0.0, 4.5 * soft + 3 * n[1] - 1.5),
         contrast=np.exp(0.02 - 0.085 * soft + 0.07 * n[2]),
         brightness=0.04 * n[3],
         noise=0.004 * np.exp(0.3 * n[0]),
-        sharpen=0.5 - 0.1 * soft,
+        sharpen=0.56 - 0.06 * soft,
         glare=np.clip(0.03 + 0.03 * soft, 0, 0.3),
         edges=tuple(shutter * rng.uniform(0.02, 0.12, 4)),
         tilt=0.01 * own.standard_normal(),
@@ -641,7 +641,7 @@ def _film(grey: np.ndarray, s: _Scanner) -> np.ndarray:
     x, y = centre + s.tilt * centre[:, None], centre[:, None] - s.tilt * centre
     for distance, edge in zip((1 + x, 1 - x, 1 + y, 1 - y), s.edges, strict=True):
         if edge:
-            grey = s.black + (grey - s.black) * _step(distance - edge, 0.01)
+            grey = s.black + (grey - s.black) * _step(distance - edge, 0.016)
     for text, left, top, height in s.letters:
         dots = np.array(
             [[dot == "#" for glyph in text for dot in _GLYPHS[glyph][row] + "."] for row in range(7)], float
@@ -649,7 +649,7 @@ def _film(grey: np.ndarray, s: _Scanner) -> np.ndarray:
         tall = max(7, round(height * size / 2))
         wide = max(6 * len(text), round(tall * len(text) * 0.8))
         stamp = Image.fromarray((dots * 255).astype(np.uint8)).resize((wide, tall), Image.Resampling.BILINEAR)
-        cover = np.asarray(stamp, float) / 255
+        cover = ndimage.gaussian_filter(np.asarray(stamp, float) / 255, 0.6, mode="constant")
         row, col = (int(np.clip((v + 1) * size / 2, 0, size - n)) for v, n in ((top, tall), (left, wide)))
         part = grey[row : row + tall, col : col + wide]
         part += cover * np.maximum(s.ink - part, 0)
