@@ -27,7 +27,7 @@ def kaggle() -> Path:
     try:
         folder = Path(kagglehub.dataset_download(KAGGLE))
     except Exception as error:  # kagglehub passes on whatever its HTTP library raises
-        raise CourseError(f"The download failed: {_one_line(error)}. {OTHER_WAYS}") from None
+        raise CourseError(f"The download failed: {_in_a_sentence(error)} {OTHER_WAYS}") from None
     verify_counts(data.read_folder(folder), folder)
     return folder
 
@@ -65,9 +65,12 @@ def medmnist(size: int = 224) -> Path:
     try:
         PneumoniaMNIST(split="train", download=True, size=size, root=str(folder))
     except Exception as error:  # torchvision and urllib raise many types
-        raise CourseError(f"The download failed: {_one_line(error)}. {OTHER_WAYS}") from None
+        raise CourseError(f"The download failed: {_in_a_sentence(error)} {OTHER_WAYS}") from None
     return folder / ("pneumoniamnist.npz" if size == 28 else f"pneumoniamnist_{size}.npz")
 
 
-def _one_line(error: Exception) -> str:
+def _in_a_sentence(error: Exception) -> str:
+    """Libraries' network errors run over several lines; what a user needs of them is one."""
+    if any(kind.__name__ in ("ConnectionError", "ConnectTimeout", "URLError") for kind in type(error).__mro__):
+        return "the server could not be reached; is this machine online?"
     return " ".join(str(error).split())[:200] or type(error).__name__
