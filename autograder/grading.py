@@ -10,8 +10,9 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,11 +110,11 @@ def grade_class(
     workers: int = 2,
     seed: int | None = None,
     limits: Limits | None = None,
-    progress: Callable[[list], object] = iter,
+    progress: Callable[[Iterator, int], Iterator] = lambda grades, total: grades,
 ) -> Grading:
     """Grade all that `find_handins` finds. `seed` draws the checks' inputs; it is drawn where not given.
 
-    `progress` is handed an iterator of grades and may show how it advances (tqdm does).
+    `progress` is handed an iterator of the grades and their number, and may show how it advances.
     """
     started, start = datetime.now(UTC), time.monotonic()
     seed = secrets.randbits(32) if seed is None else seed
@@ -121,7 +122,7 @@ def grade_class(
     for name in {handin.exercise for handin in handins}:
         _require_source(exercise(name))
     graded = _grade_all(handins, seed, limits or Limits(), min(workers, len(handins)))
-    by_place = dict(progress(graded, total=len(handins)) if progress is not iter else graded)
+    by_place = dict(progress(graded, len(handins)))
     grades = tuple(by_place[place] for place in range(len(handins)))
     return Grading(grades, seed, "none", started, time.monotonic() - start, tuple(ignored))
 
@@ -174,26 +175,38 @@ def _require_source(task: Exercise) -> None:
 
 
 def _grade_all(handins: list[Handin], seed: int, limits: Limits, workers: int) -> Iterator[tuple[int, Grade]]:
-    """(place, grade) of each hand-in, as they are finished, by `workers` processes."""
+    """(place, grade) of each hand-in, as they are finished, by `workers` processes.
+
+    Where one of the processes is killed, all that were under way or waiting are graded again, each with a process of
+    its own: which of them did it is known then.
+    """
+    lost = []
+    with _pool(workers) as pool:
+        waiting = {pool.submit(grade_one, handin, seed, limits): place for place, handin in enumerate(handins)}
+        for future in as_completed(waiting):
+            try:
+                yield waiting[future], future.result()
+            except BrokenProcessPool:
+                lost.append(waiting[future])
+    for place in lost:
+        with _pool(1) as pool:
+            try:
+                yield place, pool.submit(grade_one, handins[place], seed, limits).result()
+            except BrokenProcessPool:
+                yield place, _killed(handins[place])
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     # spawn: a fresh interpreter, which no thread or open file of this one can disturb
     pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
     try:
-        waiting: dict[Future, int] = {
-            pool.submit(grade_one, handin, seed, limits): place for place, handin in enumerate(handins)
-        }
-        while waiting:
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                place = waiting.pop(future)
-                yield place, _result(future, handins[place])
+        yield pool
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _result(future: Future, handin: Handin) -> Grade:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        task = exercise(handin.exercise)
-        worth = points(json.loads(task.source.read_bytes()), task)
-        return Grade(handin.student, task.name, worth, error="A grading process was killed: grade again.")
+def _killed(handin: Handin) -> Grade:
+    task = exercise(handin.exercise)
+    worth = points(json.loads(task.source.read_bytes()), task)
+    return Grade(handin.student, task.name, worth, error="The process that graded this notebook was killed.")

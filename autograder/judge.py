@@ -111,8 +111,8 @@ class Submission:
 
     def _too_long(self) -> str:
         return (
-            f"The notebook as a whole took longer than {self.limits.submission:g} seconds, and what comes after that is "
-            "not run: look for an endless loop."
+            f"The notebook as a whole took longer than {self.limits.submission:g} seconds. What comes after is not "
+            "run: look for an endless loop."
         )
 
     def _ready_worker(self) -> "Worker":
