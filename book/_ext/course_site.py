@@ -25,9 +25,11 @@ OUTPUT_PACKAGES = ("keras", "matplotlib", "numpy", "pillow", "scikit-learn", "sc
 def setup(app):
     app.connect("config-inited", name_repository)
     app.connect("config-inited", name_execution_cache)
+    app.connect("source-read", insert_repository)
+    app.connect("html-page-context", leave_out_thebe, priority=600)
     app.connect("html-page-context", add_launch_bar, priority=600)
     app.connect("build-finished", write_notebooks)
-    app.connect("build-finished", forget_failed_build)
+    app.connect("build-finished", remember_success)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -38,6 +40,11 @@ def name_repository(app, config):
     """The project's address: the workflow's own repository, else `repository.url` of _config.yml."""
     if repository := os.environ.get("GITHUB_REPOSITORY"):
         config.html_theme_options["repository_url"] = f"https://github.com/{repository}"
+
+
+def insert_repository(app, docname, source):
+    """`REPOSITORY-URL` in a page, also in a code block, is the project's address."""
+    source[0] = source[0].replace("REPOSITORY-URL", repository_url(app))
 
 
 def name_execution_cache(app, config):
@@ -62,7 +69,8 @@ def fingerprint(root: Path, data: str) -> str:
     from pneumonia.settings import config_file
 
     digest = hashlib.sha256(data.encode())
-    for path in sorted([*root.glob("pneumonia/*.py"), *root.glob("results/*.json"), config_file()]):
+    patterns = ("pneumonia/*.py", "results/*.json", "exercises/*/*.ipynb")
+    for path in [*sorted(path for pattern in patterns for path in root.glob(pattern)), config_file()]:
         if path.is_file():
             digest.update(path.name.encode() + path.read_bytes())
     versions = {d.metadata["Name"]: d.version for d in distributions() if d.metadata["Name"] in OUTPUT_PACKAGES}
@@ -70,10 +78,26 @@ def fingerprint(root: Path, data: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def forget_failed_build(app, exception):
-    """After warnings, read everything again the next time: Sphinx would call an unchanged page fine and pass."""
+def remember_success(app, exception):
+    """After warnings, read everything again the next time: Sphinx would call an unchanged page fine and pass.
+
+    `_build/site.complete` is there after a build without any, with the fingerprint of what it was built from.
+    """
+    complete = Path(app.srcdir, "_build", "site.complete")
     if exception or app._warncount:
+        complete.unlink(missing_ok=True)
         Path(app.doctreedir, "environment.pickle").unlink(missing_ok=True)
+    else:
+        complete.write_text(Path(app.config.nb_execution_cache_path).name + "\n")
+
+
+def leave_out_thebe(app, pagename, templatename, context, doctree):
+    """No script of sphinx-thebe, which no page uses: Jupyter Book loads it always, and it declares a constant twice."""
+    context["script_files"] = [
+        script
+        for script in context.get("script_files", [])
+        if "thebe" not in f"{getattr(script, 'filename', script)} {getattr(script, 'attributes', '')}".lower()
+    ]
 
 
 # --- launch buttons ---------------------------------------------------------------------------------------------------
@@ -141,6 +165,7 @@ def write_notebooks(app, exception):
         nbformat.write(notebook, folder / notebook_name(docname))
     binder = Path(app.outdir, "binder")
     binder.mkdir(exist_ok=True)
-    for name, content in lesson_notebooks.binder_files(repository).items():
+    pins = Path(app.srcdir, "requirements.txt").read_text().splitlines()
+    for name, content in lesson_notebooks.binder_files(repository, pins).items():
         (binder / name).write_text(content)
     Path(app.outdir, ".nojekyll").touch()  # GitHub Pages would leave out folders that begin with an underscore

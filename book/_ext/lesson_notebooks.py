@@ -24,7 +24,7 @@ SETUP = """\
 import sys
 
 if "google.colab" in sys.modules:
-    !git clone --quiet --depth 1 {repository} /content/course
+    !test -d /content/course || git clone --quiet --depth 1 {repository} /content/course
     %pip install --quiet --editable /content/course
     sys.path.insert(0, "/content/course")
 """
@@ -100,20 +100,22 @@ def _directive(name: str, argument: str, options: dict, body: list[str], page: P
         source = page.folder / argument
         content = base64.b64encode(source.read_bytes()).decode()
         return [f"![{options['alt']}](data:{IMAGE_TYPES[source.suffix]};base64,{content})", "", *body]
-    title = argument or name.capitalize()
-    return [f"> **{title}**", ">", *(f"> {line}".rstrip() for line in body)]
+    while body and not body[0].strip():
+        body = body[1:]
+    return [f"> **{argument or name.capitalize()}**", ">", *(f"> {line}".rstrip() for line in body)]
 
 
 def _roles(text: str, page: Page, glued: dict[str, str]) -> str:
     def cite(match):
-        labels = [page.references[key.strip()] for key in match[1].split(",")]
-        return "; ".join(f"[{label}]({url})" if url else label for label, url in labels)
+        labels = [page.references[key.strip()] for key in match[2].split(",")]
+        linked = "; ".join(f"[{label}]({url})" if url else label for label, url in labels)
+        return linked if match[1] == "t" else f"({linked})"
 
     def link(match):
         return f"]({urljoin(page.url, re.sub(r'[.]md(?=#|$)', '.html', match[1]))})"
 
     text = re.sub(r"\{glue:text\}`([^`]+)`", lambda match: glued[match[1]], text)
-    text = re.sub(r"\{cite:[pt]\}`([^`]+)`", cite, text)
+    text = re.sub(r"\{cite:([pt])\}`([^`]+)`", cite, text)
     return re.sub(r"\]\((?![a-z]+:|#)([^)\s]+)\)", link, text)
 
 
@@ -137,7 +139,8 @@ def minutes(source: str) -> int:
     return max(5, 5 * round(exact / 5))
 
 
-def binder_files(repository: str) -> dict[str, str]:
-    """What Binder installs before it opens a notebook of the published branch."""
-    requirements = f"jupyterlab\ntensorflow-cpu==2.21.0\n--editable git+{repository}#egg=pneumonia-course\n"
+def binder_files(repository: str, pins: list[str]) -> dict[str, str]:
+    """What Binder installs before it opens a notebook of the published branch; `pins` are the course's requirements."""
+    tensorflow = next(line.split(";")[0].strip() for line in pins if line.startswith("tensorflow-cpu=="))
+    requirements = f"jupyterlab\n{tensorflow}\n--editable git+{repository}#egg=pneumonia-course\n"
     return {"requirements.txt": requirements, "runtime.txt": "python-3.11\n"}

@@ -1,0 +1,187 @@
+"""The sources of the book: short cells, figures described and then read, no number typed by hand, live references."""
+
+import re
+import sys
+from pathlib import Path
+from statistics import median
+
+import nbformat
+import numpy as np
+import pytest
+import yaml
+
+from course.cli import COMMANDS
+from pneumonia.data import KERMANY_COUNTS
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import lesson_notebooks  # noqa: E402  it lives beside the pages, not in a package
+
+PAGES = sorted((ROOT / "book").rglob("*.md"))
+LESSONS = sorted((ROOT / "book" / "lessons").glob("*.md"))
+MEASURED = [ROOT / "book" / "index.md", *LESSONS]  # pages that speak of measurements
+
+CELL = re.compile(
+    r"```\{code-cell\}[^\n]*\n(?P<options>---\n.*?\n---\n|(?::[^\n]*\n)*)\n?(?P<code>.*?)\n```", re.DOTALL
+)
+DRAWS_IMAGES = ("contact_sheet", "image_grid", "marked_grid", "film_strip", "feature_maps")
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+def body(path: Path) -> str:
+    """A page without its front matter."""
+    return re.sub(r"\A---\n.*?\n---\n", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def cells(path: Path) -> list[dict]:
+    """The page's code cells: `code`, `options` as a dict, and `after`, the text that follows."""
+    text = body(path)
+    found = []
+    for match in CELL.finditer(text):
+        raw = match["options"]
+        options = yaml.safe_load(raw.strip("-\n")) if raw.startswith("---") else {}
+        if tags := re.search(r":tags: \[(.*?)\]", raw):
+            options = {"tags": [tag.strip() for tag in tags[1].split(",")]}
+        found.append({"code": match["code"], "options": options or {}, "after": text[match.end() :].lstrip()})
+    return found
+
+
+def visible(path: Path) -> list[dict]:
+    return [cell for cell in cells(path) if not {"remove-cell", "remove-input"} & set(cell["options"].get("tags", []))]
+
+
+def figures(path: Path) -> list[dict]:
+    """The cells whose last statement draws."""
+    return [cell for cell in cells(path) if re.match(r"plots\.\w+\(", last_statement(cell["code"]))]
+
+
+def last_statement(code: str) -> str:
+    return re.findall(r"^(?=\S)(?![)\]}]).*", code, flags=re.MULTILINE)[-1]
+
+
+def prose(path: Path) -> str:
+    """What a reader reads: no code, formulas, addresses or glued values, but with the images' descriptions."""
+    described = " ".join(alt(cell) for cell in figures(path))
+    text = CELL.sub("", body(path))
+    for pattern in (r"```.*?```", r"\$[^$]*\$", r"\{[\w:]+\}`[^`]*`", r"`[^`]*`", r"\]\([^)]*\)", r"CC BY 4\.0"):
+        text = re.sub(pattern, " ", text, flags=re.DOTALL)
+    return f"{text} {described}"
+
+
+def alt(cell: dict) -> str:
+    return cell["options"].get("mystnb", {}).get("image", {}).get("alt", "")
+
+
+def test_the_contents_name_every_page_and_no_other():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    listed = [toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])]
+    assert sorted(listed) == sorted(str(path.relative_to(ROOT).with_suffix("")) for path in PAGES)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=name)
+def test_cells_are_short(path):
+    lines = [len([line for line in cell["code"].splitlines() if line.strip()]) for cell in visible(path)]
+    assert median(lines) <= 5
+    assert np.percentile(lines, 90) <= 15
+    longest = max((line for cell in visible(path) for line in cell["code"].splitlines()), key=len)
+    assert len(longest) <= 80, f"this line would be cut off beside both sidebars: {longest}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_every_figure_is_described_and_then_read(path):
+    for cell in figures(path):
+        assert len(alt(cell)) >= 60, f"no description of the figure that {last_statement(cell['code'])} draws"
+        if any(f"plots.{function}(" in cell["code"] for function in DRAWS_IMAGES):
+            assert "phantom" in alt(cell).lower(), f"a drawn image must be called a phantom: {alt(cell)}"
+        assert re.match(r"[A-Z*]", cell["after"]), f"no sentence reads the figure: {cell['after'][:60]!r}"
+    for image in re.findall(r"!\[(.*?)\]\(", body(path)):
+        assert image, "an image without a description"
+    for figure in re.findall(r"\{(?:figure|image)\}.*?\n((?::.*\n)*)", body(path)):
+        assert ":alt:" in figure
+
+
+@pytest.mark.parametrize("path", MEASURED, ids=name)
+def test_no_measurement_is_typed_by_hand(path):
+    """Numbers come from results/, from the data set's published counts, or from a cell."""
+    text = prose(path).replace("95%, patients drawn", "")  # the convention of all intervals, not a measurement
+    assert not re.findall(r"\S*\d?\.\d+\S*|\d+(?:\.\d+)?\s?%", text)
+    counts = {n for split in KERMANY_COUNTS.values() for n in split.values() if n > 10}
+    sums = {sum(split.values()) for split in KERMANY_COUNTS.values()} - {16}
+    typed = {int(number.replace(",", "")) for number in re.findall(r"\b\d[\d,]*\b", text)}
+    assert not typed & (counts | sums | {sum(sums) + 16})
+
+
+def test_every_citation_resolves_and_every_reference_is_cited():
+    known = set(lesson_notebooks.references(ROOT / "book" / "references.bib"))
+    cited = {
+        key.strip()
+        for path in PAGES
+        for keys in re.findall(r"\{cite:[pt]\}`([^`]+)`", path.read_text())
+        for key in keys.split(",")
+    }
+    assert cited == known
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=name)
+def test_a_lesson_has_its_parts(path):
+    text = body(path)
+    for part in (":class: objectives", "**You need**", "## Main take-away", "## Where to go further"):
+        assert part in text, f"missing: {part}"
+    assert text.count(":class: question") == text.count(":::{dropdown} Answer") >= 2
+    assert "{cite:" in text.split("## Where to go further")[1]
+
+
+def test_commands_in_the_text_exist():
+    text = "\n".join(path.read_text() for path in PAGES)
+    used = set(re.findall(r"(?:^|`)(?:\w+=\S+ )?course ([a-z]+)", text, flags=re.MULTILINE))
+    assert used <= set(COMMANDS)
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, flags=re.MULTILINE)) <= targets
+
+
+# --- lessons as notebooks ---------------------------------------------------------------------------------------------
+
+PAGE = lesson_notebooks.Page("https://site/book/lessons/a.html", ROOT, {"k": ("Doe 2020", "https://doi.org/1")})
+
+
+@pytest.mark.parametrize(
+    ("myst", "plain"),
+    [
+        ("Of {glue:text}`n` images", "Of 5,856 images"),
+        ("as {cite:t}`k` said", "as [Doe 2020](https://doi.org/1) said"),
+        ("so {cite:p}`k,k`.", "so ([Doe 2020](https://doi.org/1); [Doe 2020](https://doi.org/1))."),
+        ("[up](../setup.md#real)", "[up](https://site/book/setup.html#real)"),
+        ("[out](https://x.org/a.md)", "[out](https://x.org/a.md)"),
+        (":::{tip}\n:class: x\n\nGo.\n:::", "> **Tip**\n>\n> Go."),
+        (":::{admonition} Quick question\nWhy?\n:::", "> **Quick question**\n>\n> Why?"),
+        (":::{dropdown} Answer\nSo.\n:::", "<details><summary><b>Answer</b></summary>\n\nSo.\n\n</details>"),
+        ("::::{note}\n:::{tip}\nIn.\n:::\n::::", "> **Note**\n>\n> > **Tip**\n> >\n> > In."),
+        ("(label)=\n## Title", "## Title"),
+        ("```python\nx = {}\n```", "```python\nx = {}\n```"),
+    ],
+)
+def test_myst_becomes_plain_markdown(myst, plain):
+    assert lesson_notebooks.plain_markdown(myst, PAGE, {"n": "5,856"}) == plain
+
+
+def test_an_unknown_glued_value_is_an_error():
+    with pytest.raises(KeyError):
+        lesson_notebooks.plain_markdown("{glue:text}`missing`", PAGE, {})
+
+
+def test_a_notebook_has_its_title_then_the_setup_and_no_outputs():
+    executed = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_markdown_cell("# Title"),
+            nbformat.v4.new_code_cell("glue('n', '1')", metadata={"tags": ["remove-cell"]}),
+            nbformat.v4.new_code_cell("1 + 1", outputs=[nbformat.v4.new_output("stream", text="2")]),
+        ]
+    )
+    made = lesson_notebooks.convert(executed, PAGE, "https://github.com/who/what")
+    nbformat.validate(made)
+    assert [cell.source.split("\n")[0] for cell in made.cells][::2] == ["# Title", "1 + 1"]
+    assert "git clone --quiet --depth 1 https://github.com/who/what" in made.cells[1].source
+    assert not any(cell.get("outputs") for cell in made.cells)
