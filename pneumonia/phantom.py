@@ -149,7 +149,7 @@ def _draw_anatomy(rng: Generator) -> _Anatomy:
         height=height,
         width=0.68 + 0.05 * n(),
         roundness=u(2.7, 4.2),
-        wall=u(0.08, 0.2),
+        wall=u(0.07, 0.17),
         bend=0.02 * n(),
         spine=0.115 + 0.008 * n(),
         rib_spacing=0.142 + 0.009 * n(),
@@ -192,7 +192,7 @@ def _draw_pose(rng: Generator, own: Generator) -> _Pose:
     """The pose of a view: habits of the patient (and of who stretched its images) from `rng`, the rest from `own`."""
     angle, size, aspect, x, y, turn = rng.standard_normal(6)
     d_angle, d_size, d_x, d_y, d_turn, breath = own.standard_normal(6)
-    scale = 1.1 * np.exp(0.06 * size + 0.02 * d_size)
+    scale = 1.08 * np.exp(0.055 * size + 0.02 * d_size)
     stretch = np.exp(0.05 * aspect)
     return _Pose(
         angle=0.025 * angle + 0.02 * d_angle,
@@ -502,7 +502,7 @@ class _Disease:
 
 def _draw_disease(rng: Generator, a: _Anatomy) -> _Disease:
     """The disease of one patient."""
-    severity = rng.beta(1.8, 0.8)
+    severity = rng.beta(2.0, 0.8)
     side = 1 if rng.random() < 0.4 else -1
     down = rng.beta(1.7, 1.2)
     x = side * rng.uniform(0.32, 0.72) * a.width * (0.6 + 0.4 * down)
@@ -544,15 +544,16 @@ def _interstitial(
     weight = lung * np.clip(_bell(root, d.reach) + 0.15 * cloud, 0, 1.2)
     amount = 0.35 + 0.65 * d.severity
     mesh = np.maximum(0, 1 - 2.2 * np.abs(lines)) - 0.3
-    return 0.50 * amount * weight, 0.45 * amount * weight * mesh, weight > 0.22
+    return 0.50 * amount * weight, 0.5 * amount * weight * mesh, weight > 0.22
 
 
 # --- the picture ------------------------------------------------------------------------------------------------------
 
-# How soft the average image is, from the sharp, well exposed images of healthy training patients (0) to those of the
-# sick (1), who cannot hold still nor come to the good machine. Healthy test patients went to another machine.
-_SOFT = {"normal": 0.0, "bacteria": 1.0, "virus": 1.0}
-_SOFT_SHIFTED = 0.5
+# How soft the average image is and how far its blacks are raised, from the sharp, well exposed images of healthy
+# training patients (0) to those of the sick (1), who cannot hold still nor come to the good machine. Healthy test
+# patients went to another machine.
+_SOFT = {"normal": 0.0, "shifted": 0.65, "bacteria": 1.0, "virus": 1.0}
+_RAISED = {"normal": 0.0, "shifted": 0.4, "bacteria": 1.0, "virus": 1.0}
 
 
 @dataclass(frozen=True)
@@ -573,12 +574,15 @@ class _Scanner:
     leads: int  # cables of a monitor on the chest
 
 
-def _draw_scanner(rng: Generator, own: Generator, softness: float, sick: bool) -> _Scanner:
-    """The apparatus of a patient (`rng`) and the exposure of a view (`own`), for patients who are on average so soft.
+def _draw_scanner(rng: Generator, own: Generator, style: str) -> _Scanner:
+    """The apparatus of a patient (`rng`) and the exposure of a view (`own`).
 
-    The sick lie on a ward more often: their films say A-P, and cables cross them.
+    style: a kind of patient, or "shifted". The sick lie on a ward more often: their films say A-P, and cables cross
+    them.
     """
-    soft = softness + 0.38 * rng.standard_normal() + 0.1 * own.standard_normal()
+    spread = 0.32 * rng.standard_normal() + 0.1 * own.standard_normal()
+    soft, raised = _SOFT[style] + spread, _RAISED[style] + spread
+    sick = style in ("bacteria", "virus")
     n = rng.standard_normal(4) * 0.8 + own.standard_normal(4) * 0.5
     shutter = rng.random(4) < 0.05
     side_y, top_x = rng.uniform(-0.9, 0.6), rng.uniform(-0.95, -0.6)
@@ -591,12 +595,12 @@ def _draw_scanner(rng: Generator, own: Generator, softness: float, sick: bool) -
         letters.append((str(rng.choice(["KV55", "KV57", "KV65", "KV66"])), 0.8, 0.93, 0.06))
     return _Scanner(
         blur=max(0.4, 0.63 + 0.07 * soft + 0.04 * n[0]),
-        black=max(0.0, 4.5 * soft + 3 * n[1] - 1.5),
-        contrast=np.exp(0.02 - 0.085 * soft + 0.07 * n[2]),
+        black=max(0.0, 6.0 * raised + 3 * n[1] - 1.5),
+        contrast=np.exp(0.02 - 0.09 * soft + 0.07 * n[2]),
         brightness=0.04 * n[3],
         noise=0.004 * np.exp(0.3 * n[0]),
         sharpen=0.56 - 0.06 * soft,
-        glare=np.clip(0.03 + 0.03 * soft, 0, 0.3),
+        glare=np.clip(0.025 + 0.02 * raised, 0, 0.3),
         edges=tuple(shutter * rng.uniform(0.02, 0.12, 4)),
         tilt=0.01 * own.standard_normal(),
         letters=tuple(letters),
@@ -693,10 +697,8 @@ def render(
     pose = _draw_pose(_rng(seed, patient, _POSE), _rng(seed, patient, _POSE, view))
     disease = _draw_disease(_rng(seed, patient, _DISEASE), a)
     density, mask = _density(a, pose, size, kind, disease, _rng(seed, patient, _CLUTTER))
-    softness = _SOFT_SHIFTED if shifted else _SOFT[kind]
-    scanner = _draw_scanner(
-        _rng(seed, patient, _SCANNER), _rng(seed, patient, _SCANNER, view), softness, kind != "normal"
-    )
+    style = "shifted" if shifted else kind
+    scanner = _draw_scanner(_rng(seed, patient, _SCANNER), _rng(seed, patient, _SCANNER, view), style)
     noise = _rng(seed, patient, _NOISE, view)
     if scanner.leads:
         density += _leads(scanner, _Frame(pose, size), noise)
@@ -776,8 +778,8 @@ _BACTERIA = {"train": 2530 / 3875, "val": 1.0, "test": 242 / 390}
 # The real set's healthy images carry two series of study numbers. For each: where the splits begin, and what is added
 # to the number of a study to make the patient's number for `render` (a person's number needs nothing added).
 _SERIES = {
-    "IM": ({"test": 1, "train": 115}, 100_000),
-    "NORMAL2-IM": ({"test": 7, "train": 383, "val": 1427}, 200_000),
+    "IM": ({"test": 1, "train": 115}, 300_000),
+    "NORMAL2-IM": ({"test": 7, "train": 383, "val": 1427}, 400_000),
 }
 _FEW = 100  # images for which starting processes would take longer than drawing
 _STALE = 3600  # seconds after which a half-written set must belong to a run that was killed
