@@ -13,6 +13,8 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
+from numpy.random import Generator
+
 from autograder import plain
 
 TEXT_LIMIT = 2000  # characters of a learner's exception message
@@ -67,7 +69,8 @@ def answer(namespace: Mapping, question: dict) -> bytes:
 def raised(error: BaseException) -> bytes:
     """The answer for an exception: its type, its message and the learner's own lines of the traceback."""
     try:
-        message = str(error)[:TEXT_LIMIT]
+        # A SyntaxError's own text names a file that nobody sees in a notebook.
+        message = f"{error.msg}, line {error.lineno}" if isinstance(error, SyntaxError) else str(error)
     except Exception:
         message = "(its message cannot be shown)"
     return plain.dumps(
@@ -75,7 +78,7 @@ def raised(error: BaseException) -> bytes:
             "kind": "raised",
             "type": type(error).__name__,
             "bases": [base.__name__ for base in type(error).__mro__],
-            "message": message,
+            "message": message[:TEXT_LIMIT],
             "lines": _learner_lines(error),
         }
     )
@@ -113,9 +116,12 @@ def _texts(fields: dict, key: str) -> tuple[str, ...]:
 
 
 def _fingerprints(args, kwargs) -> dict[str, bytes]:
-    """Each argument's bytes, by a name for it; a function that changes its arguments changes these."""
+    """Each argument's bytes, by a name for it; a function that changes its arguments changes these.
+
+    A random generator is left out: to draw from it is to change it.
+    """
     named = {f"argument {place}": value for place, value in enumerate(args, 1)} | dict(kwargs)
-    return {name: _bytes(value) for name, value in named.items()}
+    return {name: _bytes(value) for name, value in named.items() if type(value) is not Generator}
 
 
 def _bytes(value) -> bytes:

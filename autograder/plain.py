@@ -1,8 +1,9 @@
 """Plain data on the wire between judge and worker: a small, strict codec.
 
-What may cross is what the exercises ask for: None, bool, int, float, str, list, tuple, dict and numeric NumPy arrays
-and scalars. It is JSON in which each JSON object is a tag (`{"tuple": [...]}`), so that decoding runs nobody's code,
-gives back exactly the types that were sent, and refuses everything else. No pickle, no object arrays, no subclasses.
+What may cross is what the exercises ask for: None, bool, int, float, str, list, tuple, dict, numeric NumPy arrays and
+scalars, and NumPy's default random generator. It is JSON in which each JSON object is a tag (`{"tuple": [...]}`), so
+that decoding runs nobody's code, gives back exactly the types that were sent, and refuses everything else. No pickle,
+no object arrays, no subclasses.
 """
 
 import base64
@@ -91,13 +92,15 @@ def _encode(value: Any, depth: int, limit: int):
     if kind is tuple:
         return {"tuple": [_encode(item, depth + 1, limit) for item in value]}
     if kind is dict:
-        return {"dict": [[_key(key), _encode(item, depth + 1, limit)] for key, item in value.items()]}
+        return {"dict": [[_key(key, limit), _encode(item, depth + 1, limit)] for key, item in value.items()]}
+    if kind is np.random.Generator:
+        return {"generator": _generator_state(value)}
     raise NotPlain(f"an object of type {kind.__module__}.{kind.__qualname__}")
 
 
-def _key(key):
-    if type(key) is str or (type(key) is int and key.bit_length() <= INT_BITS):
-        return key
+def _key(key, limit: int):
+    if type(key) in (str, int) or isinstance(key, np.integer):
+        return _encode(key, 0, limit)
     raise NotPlain(f"a dict key of type {type(key).__qualname__}")
 
 
@@ -105,6 +108,14 @@ def _dtype_name(dtype: np.dtype) -> str:
     if dtype.name not in DTYPES:
         raise NotPlain(f"an array of dtype {dtype}")
     return dtype.name
+
+
+def _generator_state(generator: np.random.Generator) -> list[int]:
+    """The four integers that PCG64, the bit generator of `default_rng`, consists of."""
+    if type(generator.bit_generator) is not np.random.PCG64:
+        raise NotPlain(f"a random generator on {type(generator.bit_generator).__name__}, not PCG64")
+    state = generator.bit_generator.state
+    return [state["state"]["state"], state["state"]["inc"], state["has_uint32"], state["uinteger"]]
 
 
 def _pack(array: np.ndarray) -> str:
@@ -143,8 +154,9 @@ def _read_dict(content, depth) -> dict:
     result = {}
     for pair in _list(content):
         key, item = _list(pair, 2)
-        if type(key) not in (str, int) or key in result:
-            raise Garbage("a dict key that is neither str nor int, or that occurs twice")
+        key = _decode(key, depth + 1)
+        if not (type(key) in (str, int) or isinstance(key, np.integer)) or key in result:
+            raise Garbage("a dict key that is neither str nor an integer, or that occurs twice")
         result[key] = _decode(item, depth + 1)
     return result
 
@@ -161,12 +173,30 @@ def _read_array(content, depth) -> np.ndarray:
     return _unpack(name, tuple(shape), data)
 
 
+def _read_generator(content, depth) -> np.random.Generator:
+    numbers = _list(content, 4)
+    bits = (128, 128, 1, 32)
+    if not all(type(number) is int and 0 <= number < 2**most for number, most in zip(numbers, bits, strict=True)):
+        raise Garbage("a random generator whose state is none")
+    state, increment, has_uint32, uinteger = numbers
+    # Seeded with its state, so that what it spawns, too, follows from what was sent and from nothing else.
+    generator = np.random.Generator(np.random.PCG64([state, increment]))
+    generator.bit_generator.state = {
+        "bit_generator": "PCG64",
+        "state": {"state": state, "inc": increment},
+        "has_uint32": has_uint32,
+        "uinteger": uinteger,
+    }
+    return generator
+
+
 _READERS = {
     "float": _read_float,
     "tuple": _read_tuple,
     "dict": _read_dict,
     "scalar": _read_scalar,
     "array": _read_array,
+    "generator": _read_generator,
 }
 
 

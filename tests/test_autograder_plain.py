@@ -15,16 +15,25 @@ arrays = st.sampled_from(sorted(plain.DTYPES)).flatmap(
     lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))
 )
 scalars = arrays.filter(lambda array: array.size).map(lambda array: array.ravel()[0])
-leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | arrays | scalars
+whole_scalars = scalars.filter(lambda scalar: isinstance(scalar, np.integer))
+generators = st.builds(lambda seed, draws: drawn_from(seed, draws), st.integers(0, 2**64), st.integers(0, 3))
+leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | arrays | scalars | generators
 values = st.recursive(
     leaves,
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.lists(inner, max_size=4).map(tuple)
-        | st.dictionaries(st.text() | st.integers(), inner, max_size=4)
+        | st.dictionaries(st.text() | st.integers() | whole_scalars, inner, max_size=4)
     ),
     max_leaves=12,
 )
+
+
+def drawn_from(seed: int, draws: int) -> np.random.Generator:
+    """A generator that has been drawn from; an odd number of 32-bit draws leaves half a number in it."""
+    generator = np.random.default_rng(seed)
+    generator.integers(2**32, size=draws, dtype=np.uint32)
+    return generator
 
 
 def alike(a, b) -> bool:
@@ -36,7 +45,9 @@ def alike(a, b) -> bool:
     if isinstance(a, list | tuple):
         return len(a) == len(b) and all(map(alike, a, b))
     if isinstance(a, dict):
-        return list(a) == list(b) and all(alike(a[key], b[key]) for key in a)
+        return alike(list(a), list(b)) and all(alike(a[key], b[key]) for key in a)
+    if isinstance(a, np.random.Generator):
+        return a.bit_generator.state == b.bit_generator.state
     return repr(a) == repr(b)
 
 
@@ -89,6 +100,19 @@ EIGHT = base64.b64encode(bytes(8)).decode()
         tagged("dict", [["a", 1], ["a", 2]]),
         tagged("dict", [[True, 1]]),
         tagged("dict", [[["a"], 1]]),
+        tagged("dict", [[{"array": ["int64", [1], EIGHT]}, 1]]),
+        tagged("dict", [[{"scalar": ["float64", EIGHT]}, 1]]),
+        tagged("dict", [[{"scalar": ["int64", EIGHT]}, 1], [0, 2]]),
+        tagged("generator", [1, 1, 0]),
+        tagged("generator", [1, 1, 0, 0, 0]),
+        tagged("generator", [2**128, 1, 0, 0]),
+        tagged("generator", [1, -1, 0, 0]),
+        tagged("generator", [1, 1, 2, 0]),
+        tagged("generator", [1, 1, True, 0]),
+        tagged("generator", [1, 1, 0, 2**32]),
+        tagged("generator", [1, 1, 0, 1.0]),
+        tagged("generator", ["1", 1, 0, 0]),
+        tagged("generator", {"tuple": [1, 1, 0, 0]}),
         tagged("array", ["object", [1], EIGHT]),
         tagged("array", ["O", [1], EIGHT]),
         tagged("array", ["float64", [2], EIGHT]),
@@ -117,6 +141,10 @@ class LyingArray(np.ndarray):
     pass
 
 
+class LyingGenerator(np.random.Generator):
+    pass
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -127,6 +155,11 @@ class LyingArray(np.ndarray):
         np.array(["text"]),
         np.longdouble(1),
         {1.5: "a"},
+        {np.timedelta64(1, "s"): "a"},
+        np.random.Generator(np.random.MT19937(1)),
+        np.random.Generator(np.random.PCG64DXSM(1)),
+        np.random.RandomState(1),
+        LyingGenerator(np.random.PCG64(1)),
         {"inside": [{"set": {1}}]},
         lambda: 1,
         2**2000,
@@ -137,6 +170,30 @@ class LyingArray(np.ndarray):
 def test_other_objects_do_not_cross(value):
     with pytest.raises(plain.NotPlain):
         plain.dumps(value)
+
+
+@given(generators)
+def test_a_generator_draws_and_spawns_the_same_on_the_other_side(generator):
+    data = plain.dumps(generator)
+    here, there = plain.loads(data), plain.loads(data)
+    assert here.normal(size=5).tolist() == there.normal(size=5).tolist() == generator.normal(size=5).tolist()
+    assert here.spawn(1)[0].random() == there.spawn(1)[0].random()
+
+
+def test_generators_of_two_states_spawn_different_ones():
+    spawned = [plain.loads(plain.dumps(np.random.default_rng(seed))).spawn(1)[0].random() for seed in (1, 2)]
+    assert spawned[0] != spawned[1]
+
+
+def test_drawing_from_a_generator_is_no_changed_argument():
+    def draw(rng, values):
+        return rng.permutation(values)
+
+    generator = np.random.default_rng(1)
+    question = plain.loads(calls.ask("draw", (generator, np.arange(5)), {}))
+    answer = calls.read(calls.answer({"draw": draw}, question))
+    assert answer.changed == ()
+    assert answer.value.tolist() == generator.permutation(5).tolist()
 
 
 def test_a_list_that_holds_itself_does_not_cross():
