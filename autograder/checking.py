@@ -71,6 +71,25 @@ def expect(
     raise Wrong(call=call, expected=show(expected), came=show(came), mistake=mistake) from None
 
 
+def expect_such(learner, function: str, *args, expected: str, mistake: Callable[[Any], str], **kwargs) -> Any:
+    """Call the learner's `function`, which has many right answers; raise Wrong where `mistake(came)` is a sentence.
+
+    `expected` says in words what holds of every right answer. Gives back what came.
+    """
+    call = show_call(function, args, kwargs)
+    try:
+        came = getattr(learner, function)(*args, **kwargs)
+        sentence = mistake(came)
+    except WrongType as problem:
+        sentence = str(problem)
+    except Wrong as wrong:
+        wrong.expected = wrong.expected or expected
+        raise
+    if sentence:
+        raise Wrong(call=call, expected=expected, came=show(came), mistake=sentence) from None
+    return came
+
+
 def expect_refusal(learner, function: str, *args, naming: tuple[str, ...], because: str, **kwargs) -> None:
     """Call the learner's `function` on bad input; raise Wrong unless it raises a ValueError naming one of `naming`."""
     names = " or ".join(f"`{name}`" for name in naming)
@@ -91,10 +110,15 @@ def expect_refusal(learner, function: str, *args, naming: tuple[str, ...], becau
     raise Wrong(call=call, expected=expected, came=show(came), mistake=mistake)
 
 
-def same_number(came, expected: float, tolerance: float = 1e-9) -> bool:
-    """Whether one real number came that equals `expected`. Raises WrongType where something else came."""
+def require_answer(came) -> None:
+    """Raise WrongType where nothing came."""
     if came is None:
         raise WrongType("Nothing came back: a `return` is missing, or one path through the function has none.")
+
+
+def same_number(came, expected: float, tolerance: float = 1e-9) -> bool:
+    """Whether one real number came that equals `expected`. Raises WrongType where something else came."""
+    require_answer(came)
     if isinstance(came, np.ndarray) and came.ndim == 0:
         came = came[()]
     if isinstance(came, (bool, np.bool_)) or not isinstance(came, (int, float, np.integer, np.floating)):
@@ -102,10 +126,45 @@ def same_number(came, expected: float, tolerance: float = 1e-9) -> bool:
     return bool(np.isfinite(came)) and abs(float(came) - expected) <= tolerance * max(1.0, abs(expected))
 
 
+def same_whole_number(came, expected: int) -> bool:
+    """Whether the same whole number came, as int or NumPy integer. Raises WrongType where something else came."""
+    same = same_number(came, expected, tolerance=0)
+    if not np.issubdtype(np.asarray(came).dtype, np.integer):
+        raise WrongType(
+            f"A whole number (int) was asked for, and {kind_of(came)} came: `//` divides and rounds down at once."
+        )
+    return same
+
+
+def same_array(came, expected, tolerance: float = 1e-9) -> bool:
+    """Whether an array (or list) of the same shape and numbers came, whatever its numeric type.
+
+    Numbers may differ by `tolerance` times the largest one. Raises WrongType where something else came.
+    """
+    require_answer(came)
+    numbers = as_numbers(came)
+    if numbers is None:
+        raise WrongType(f"An array of numbers was asked for, and {kind_of(came)} came.")
+    if numbers.shape != np.shape(expected):
+        return False
+    difference = np.abs(numbers.astype(float) - np.asarray(expected, float))
+    return bool(np.all(difference <= tolerance * max(1.0, np.max(np.abs(expected), initial=0.0))))
+
+
+def as_numbers(came) -> np.ndarray | None:
+    """An array or (nested) list of real numbers as an array; None for anything else."""
+    if not isinstance(came, (np.ndarray, list, tuple)):
+        return None
+    try:
+        numbers = np.asarray(came)
+    except ValueError:  # rows of different lengths
+        return None
+    return numbers if numbers.dtype.kind in "iuf" else None
+
+
 def same_counts(came, expected: tuple[int, ...]) -> bool:
     """Whether the same whole numbers came, as a tuple, list or array. Raises WrongType where something else came."""
-    if came is None:
-        raise WrongType("Nothing came back: a `return` is missing, or one path through the function has none.")
+    require_answer(came)
     if isinstance(came, np.ndarray) and came.shape != (len(expected),):
         raise WrongType(f"An array of shape {came.shape} came; put the {len(expected)} counts into one tuple.")
     if not isinstance(came, (tuple, list, np.ndarray)) or len(came) != len(expected):
@@ -145,6 +204,8 @@ def _show(value) -> str:
         flat = value.ravel()
         ends = ", ".join(_show(item) for item in flat[:3]), ", ".join(_show(item) for item in flat[-2:])
         return f"array([{ends[0]}, ..., {ends[1]}], shape={value.shape}, dtype={value.dtype})"
+    if isinstance(value, np.random.Generator):
+        return _show_generator(value)
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, (tuple, list)):
@@ -155,6 +216,13 @@ def _show(value) -> str:
         # 12 digits: enough to tell two answers apart, without the tail of binary fractions.
         return repr(float(f"{value:.12g}"))
     return repr(value)
+
+
+def _show_generator(generator: np.random.Generator) -> str:
+    """How to make a generator of this state: checks draw a seed, make a new one of it, and pass that on."""
+    seed = getattr(generator.bit_generator.seed_seq, "entropy", None)
+    fresh = isinstance(seed, int) and np.random.default_rng(seed).bit_generator.state == generator.bit_generator.state
+    return f"np.random.default_rng({seed})" if fresh else "a random generator that has been drawn from"
 
 
 def _diagnose(came, same, mistakes: Iterable[Mistake], args: tuple, kwargs: dict) -> str:
@@ -171,6 +239,8 @@ def _diagnose(came, same, mistakes: Iterable[Mistake], args: tuple, kwargs: dict
 
 def _usual_mistake(came, expected) -> str:
     """The mistakes that are no function's own."""
+    if isinstance(expected, np.ndarray):
+        return _usual_mistake_in_array(as_numbers(came), expected)
     if not isinstance(came, (int, float, np.number)):
         return ""
     value = float(came)
@@ -182,6 +252,14 @@ def _usual_mistake(came, expected) -> str:
         return "That is a percentage: give the share, between 0 and 1."
     if abs(value - expected) <= 0.05 and any(value == round(expected, digits) for digits in range(1, 6)):
         return "That is rounded: give the number in full, and round only where you print it."
+    return ""
+
+
+def _usual_mistake_in_array(came: np.ndarray, expected: np.ndarray) -> str:
+    if came.shape != expected.shape:
+        return f"The shape is {came.shape}, and {expected.shape} was asked for: look at how the result is made."
+    if not np.isfinite(came).all():
+        return "nan or inf is among the numbers: it comes from a division by 0, or from numbers never set."
     return ""
 
 
@@ -199,7 +277,7 @@ _REASONS = {
     "NotImplementedError": "Not written yet: put your code where `raise NotImplementedError` stands, and run the cell.",
     "ZeroDivisionError": "A denominator is 0 here: test for that before dividing.",
     "NameError": "A name is used that nothing defines: a typing error, an import or a cell that was not run.",
-    "AttributeError": "That object has no such attribute: print its type; lists have none of an array's methods.",
+    "AttributeError": "There is no such attribute: print the object's type, or look the name up for this version.",
     "IndexError": "An index is beyond the end: check where your loop or slice stops.",
     "UnboundLocalError": "A variable is used on a path on which it was never set.",
     "RecursionError": "The function calls itself without an end.",

@@ -63,7 +63,9 @@ def judge(
     """Run a notebook's code cells in a worker, then the checks of its exercise against that worker."""
     with Submission(cells, limits or Limits()) as submission:
         submission.start()
-        outcomes = run_checks(exercise, Learner(submission.exchange), hidden=hidden, seed=seed)
+        outcomes = run_checks(
+            exercise, Learner(submission.exchange, stopped=submission.stopped), hidden=hidden, seed=seed
+        )
         return Judgement(tuple(outcomes.values()), tuple(submission.notes))
 
 
@@ -74,6 +76,7 @@ class Submission:
     cells: list[CodeCell]
     limits: Limits
     notes: list[str] = field(default_factory=list)
+    stopped: dict[str, str] = field(default_factory=dict)  # cell's name -> the exception that it stopped with
     _worker: "Worker | None" = None
     _lost: set[int] = field(default_factory=set)  # places of the cells that cost a worker
     _noted: set[int] = field(default_factory=set)
@@ -140,7 +143,8 @@ class Submission:
         # A cell that uses a function not written yet is no news: the function's own result says so.
         if cell.own and answer.kind == "raised" and answer.type != "NotImplementedError":
             where = f" ({answer.lines[-1]})" if answer.lines else ""
-            self._note(place, f"{cell.name} stopped with {answer.type}: {answer.message[:200]}{where}")
+            self.stopped[cell.name] = f"{answer.type}: {answer.message[:200]}{where}"
+            self._note(place, f"{cell.name} stopped with {self.stopped[cell.name]}")
         return True
 
     def _note(self, place: int, text: str) -> None:

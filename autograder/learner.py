@@ -14,11 +14,18 @@ class Learner:
     A call gives back plain data, or raises Wrong (Raised, where the learner's code raised).
     `exchange` takes a question as bytes and gives the reply as bytes; where the learner's code runs is its affair.
     `names` gives, for a contract's function, the name that it has in the learner's namespace, where that differs.
+    `stopped` says of a function's cell how it stopped, where it did, for the message that the function is not there.
     """
 
-    def __init__(self, exchange: Callable[[bytes], bytes], names: Mapping[str, str] | None = None):
+    def __init__(
+        self,
+        exchange: Callable[[bytes], bytes],
+        names: Mapping[str, str] | None = None,
+        stopped: Mapping[str, str] | None = None,
+    ):
         self._exchange = exchange
         self._names = names or {}
+        self._stopped = stopped or {}
 
     def __getattr__(self, function: str) -> Callable:
         if function.startswith("_"):
@@ -32,7 +39,7 @@ class Learner:
     def _call(self, function: str, args: tuple, kwargs: dict) -> Any:
         try:
             reply = self._exchange(calls.ask(self._names.get(function, function), args, kwargs))
-            return value_of(calls.read(reply), function)
+            return value_of(calls.read(reply), function, self._stopped.get(function, ""))
         except Wrong as wrong:
             wrong.call = show_call(function, args, kwargs)
             raise
@@ -43,10 +50,16 @@ def in_place(namespace: Mapping, names: Mapping[str, str] | None = None) -> Lear
     return Learner(lambda question: calls.answer(namespace, loads(question)), names)
 
 
-def value_of(answer: calls.Answer, function: str) -> Any:
+def value_of(answer: calls.Answer, function: str, stopped: str = "") -> Any:
     """The value of an answer. Raises Wrong, with the likely mistake, where there is none or an argument changed."""
     if answer.kind == "raised":
         raise Raised(answer.type, answer.bases, answer.message, answer.lines)
+    if answer.kind == "missing" and stopped:
+        raise Wrong(
+            expected=f"a function named `{function}`",
+            came=f"its cell stopped with {stopped}",
+            mistake=f"Run the cell that defines `{function}` and mend what it reports: until then there is nothing to check.",
+        )
     if answer.kind == "missing":
         raise Wrong(
             expected=f"a function named `{function}`",

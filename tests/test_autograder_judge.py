@@ -127,6 +127,32 @@ def test_a_submission_has_an_end():
     assert "as a whole" in outcomes["specificity"].failure.mistake
 
 
+def test_a_function_whose_cell_does_not_parse_is_told_so():
+    cells = [CodeCell("recall", "def recall(tp, fn)\n    return tp / (tp + fn)")]
+    outcome = next(o for o in judge(cells, EXERCISE, hidden=False, limits=SHORT).outcomes if o.function == "recall")
+    assert outcome.failure.came == "its cell stopped with SyntaxError: expected ':', line 1"
+
+
+@pytest.mark.parametrize(
+    "cheat",
+    [
+        "import autograder.in_place\nautograder.check = autograder.in_place.check = lambda *_, **__: None",
+        "import autograder.checking as c, autograder.running as r\nc.same_number = lambda *_: True\nr.run_checks = dict",
+        "import builtins, numpy, pytest\nbuiltins.abs = lambda x: 0\nnumpy.isfinite = bool\npytest.main = lambda *_: 0",
+        "import autograder.calls as c, autograder.plain as p\n"
+        "c.answer = lambda *_: p.dumps({'kind': 'value', 'value': 1.0, 'passed': True, 'score': 20})",
+        "class Same(float):\n    __eq__ = __le__ = __ge__ = lambda *_: True\n    __sub__ = __rsub__ = lambda *_: 0.0\n"
+        "precision = recall = specificity = lambda *_: Same(1)",
+        "import numpy as np\nclass Array(np.ndarray):\n    __array_ufunc__ = lambda *_, **__: True\n"
+        "precision = recall = specificity = lambda *_: np.zeros(()).view(Array)",
+    ],
+    ids=["check", "checking", "builtins", "answers", "equals everything", "array"],
+)
+def test_what_is_patched_in_the_worker_changes_no_verdict(cheat):
+    outcomes, _ = ratios(cheat)
+    assert not any(outcome.passed for outcome in outcomes.values())
+
+
 def test_changed_arguments_are_noticed_across_the_pipe():
     cells = [CodeCell("x", "def roc_auc(y_true, y_prob):\n    y_prob[:] = 0\n    return 0.5")]
     outcome = next(o for o in judge(cells, EXERCISE, hidden=False, limits=SHORT).outcomes if o.function == "roc_auc")
