@@ -63,9 +63,8 @@ def judge(
     """Run a notebook's code cells in a worker, then the checks of its exercise against that worker."""
     with Submission(cells, limits or Limits()) as submission:
         submission.start()
-        outcomes = run_checks(
-            exercise, Learner(submission.exchange, stopped=submission.stopped), hidden=hidden, seed=seed
-        )
+        learner = Learner(submission.exchange, stopped=submission.stopped)
+        outcomes = run_checks(exercise, learner, hidden=hidden, seed=seed)
         return Judgement(tuple(outcomes.values()), tuple(submission.notes))
 
 

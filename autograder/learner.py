@@ -58,7 +58,7 @@ def value_of(answer: calls.Answer, function: str, stopped: str = "") -> Any:
         raise Wrong(
             expected=f"a function named `{function}`",
             came=f"its cell stopped with {stopped}",
-            mistake=f"Run the cell that defines `{function}` and mend what it reports: until then there is nothing to check.",
+            mistake=f"Run the cell that defines `{function}` and mend what it reports; then check again.",
         )
     if answer.kind == "missing":
         raise Wrong(

@@ -137,7 +137,7 @@ def test_a_function_whose_cell_does_not_parse_is_told_so():
     "cheat",
     [
         "import autograder.in_place\nautograder.check = autograder.in_place.check = lambda *_, **__: None",
-        "import autograder.checking as c, autograder.running as r\nc.same_number = lambda *_: True\nr.run_checks = dict",
+        "import autograder.checking as c, autograder.running as r\nc.same_number = r.run_checks = lambda *_: True",
         "import builtins, numpy, pytest\nbuiltins.abs = lambda x: 0\nnumpy.isfinite = bool\npytest.main = lambda *_: 0",
         "import autograder.calls as c, autograder.plain as p\n"
         "c.answer = lambda *_: p.dumps({'kind': 'value', 'value': 1.0, 'passed': True, 'score': 20})",

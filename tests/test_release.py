@@ -42,9 +42,10 @@ def test_a_release_holds_no_solution_and_no_hidden_test():
 
 
 def test_what_differs_is_named(tmp_path):
-    path = write(tmp_path)[0]
+    write(tmp_path)
     assert write(tmp_path) == []
     assert differences(tmp_path) == []
+    path = tmp_path / "02-metrics" / "02-metrics.ipynb"
     path.write_text(path.read_text() + " ")
     (tmp_path / "more.txt").write_text("x")
     assert differences(tmp_path) == [
@@ -81,10 +82,10 @@ def nbgrader(course: Path, *arguments: str) -> subprocess.CompletedProcess:
 def test_stock_nbgrader_releases_the_same_and_gives_the_same_points(tmp_path):
     """Three honest submissions; carmen's functions write to stderr, which nbgrader alone would score 0."""
     shutil.copy(CLONE / "nbgrader_config.py", tmp_path)
-    shutil.copytree(CLONE / "solutions", tmp_path / "solutions")
+    shutil.copytree(EXERCISE.source.parent, tmp_path / "solutions" / "02-metrics")
     released = nbgrader(tmp_path, "generate_assignment", "02-metrics")
     assert released.returncode == 0, released.stderr
-    assert differences(tmp_path / "exercises") == []
+    assert (tmp_path / "exercises" / "02-metrics" / "02-metrics.ipynb").read_bytes() == EXERCISE.release.read_bytes()
 
     expected = {"ada": "20.0", "bruno": "20.0", "carmen": "7.0"}
     for student in expected:
