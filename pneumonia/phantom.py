@@ -512,7 +512,7 @@ def _draw_disease(rng: Generator, a: _Anatomy) -> _Disease:
         [
             x + spread * rng.standard_normal(6),
             y + spread * rng.standard_normal(6),
-            rng.uniform(0.12, 0.18 + 0.22 * severity, 6),
+            rng.uniform(0.13, 0.21 + 0.22 * severity, 6),
         ],
         axis=1,
     )
@@ -528,7 +528,7 @@ def _consolidation(chest: _Chest, d: _Disease, cloud: np.ndarray) -> tuple[np.nd
         field += 0.45 * np.square(1 / (1 + square / radius**2))
     # It does not cross from one lung into the other.
     filled = _step(field, 0.4) * _step(d.side * chest.x, 0.03)
-    return (0.5 + 0.45 * d.severity) * filled, filled > 0.35
+    return (0.62 + 0.36 * d.severity) * filled, filled > 0.35
 
 
 def _interstitial(
@@ -542,9 +542,9 @@ def _interstitial(
     root = np.hypot(chest.side - 0.2, 0.8 * (chest.y - a.heart_y + 0.12))
     lung = np.where(chest.right, d.lungs[0], d.lungs[1])
     weight = lung * np.clip(_bell(root, d.reach) + 0.15 * cloud, 0, 1.2)
-    amount = 0.35 + 0.65 * d.severity
+    amount = 0.5 + 0.5 * d.severity
     mesh = np.maximum(0, 1 - 2.2 * np.abs(lines)) - 0.3
-    return 0.50 * amount * weight, 0.5 * amount * weight * mesh, weight > 0.22
+    return 0.56 * amount * weight, 0.5 * amount * weight * mesh, weight > 0.22
 
 
 # --- the picture ------------------------------------------------------------------------------------------------------
@@ -580,7 +580,7 @@ def _draw_scanner(rng: Generator, own: Generator, style: str) -> _Scanner:
     style: a kind of patient, or "shifted". The sick lie on a ward more often: their films say A-P, and cables cross
     them.
     """
-    spread = 0.32 * rng.standard_normal() + 0.1 * own.standard_normal()
+    spread = 0.28 * rng.standard_normal() + 0.1 * own.standard_normal()
     soft, raised = _SOFT[style] + spread, _RAISED[style] + spread
     sick = style in ("bacteria", "virus")
     n = rng.standard_normal(4) * 0.8 + own.standard_normal(4) * 0.5
