@@ -25,8 +25,8 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem
 table { border-collapse: collapse; }
 th, td { border-bottom: 1px solid #8888; padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; }
 .wide { overflow-x: auto; }
-.number { text-align: right; font-variant-numeric: tabular-nums; }
 code, pre { font: 14px/1.4 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
+h2 code { font-size: inherit; }
 .note { border-left: .3rem solid #d55e00; padding-left: .8rem; }
 """
 
@@ -75,7 +75,8 @@ def feedback_page(grade: Grade) -> str:
     """
     title = f"{grade.assignment}: feedback for {grade.student}"
     parts = [f"<h1>{escape(grade.assignment)}</h1>", f"<p>Feedback for <strong>{escape(grade.student)}</strong></p>"]
-    parts.append(f"<p><strong>{_score(grade)}</strong> points</p>")
+    score = "No score yet" if grade.score is None else f"{grade.score} of {grade.max_score} points"
+    parts.append(f"<p><strong>{score}</strong></p>")
     if grade.problem:
         parts.append(_note(grade.problem))
     if grade.error:
@@ -96,10 +97,13 @@ def report_page(grading: Grading) -> str:
     parts = ["<h1>Grading report</h1>", _note(SANDBOX_NOTES[grading.sandbox])]
     for assignment in dict.fromkeys(grade.assignment for grade in grading.grades):
         grades = [grade for grade in grading.grades if grade.assignment == assignment]
-        functions = list(grades[0].worth)
-        rows = [_report_row(grade) for grade in grades]
+        worth = [f"{function} ({points})" for function, points in grades[0].worth.items()]
+        heads = ["student", f"points of {grades[0].max_score}", *worth, "seconds"]
         parts.append(f"<h2>{escape(assignment)}</h2>")
-        parts.append(_table(["student", "points", *functions, "seconds", "remarks"], rows))
+        parts.append(_table(heads, [_report_row(grade) for grade in grades]))
+        remarks = [f"{grade.student}: {remark}" for grade in grades for remark in _remarks(grade)]
+        if remarks:
+            parts.append("<h3>Remarks</h3>" + _list(remarks))
     parts.append("<h2>How this was graded</h2>")
     parts.append(_definitions([(key.replace("_", " "), str(value)) for key, value in _about(grading).items()]))
     if grading.ignored:
@@ -120,10 +124,6 @@ def _about(grading: Grading) -> dict:
     }
 
 
-def _score(grade: Grade) -> str:
-    return f"no score, of {grade.max_score}" if grade.score is None else f"{grade.score} of {grade.max_score}"
-
-
 def _feedback_row(grade: Grade, outcome: Outcome) -> list[str]:
     points = f"{grade.earned[outcome.function]} of {grade.worth[outcome.function]}"
     verdict = f"all {outcome.checks} passed" if outcome.passed else "not right yet"
@@ -132,9 +132,14 @@ def _feedback_row(grade: Grade, outcome: Outcome) -> list[str]:
 
 def _report_row(grade: Grade) -> list[str]:
     link = f'<a href="{quote(feedback_path(grade).as_posix())}">{escape(grade.student)}</a>'
-    remarks = [grade.error and f"grader error: {grade.error}", grade.problem, *grade.notes]
+    score = "no score" if grade.score is None else str(grade.score)
     marks = [str(grade.earned[function]) if grade.outcomes else "" for function in grade.worth]
-    return [link, _score(grade), *marks, f"{grade.seconds:.1f}", escape(" ".join(text for text in remarks if text))]
+    return [link, score, *marks, f"{grade.seconds:.1f}"]
+
+
+def _remarks(grade: Grade) -> list[str]:
+    error = f"grader error: {grade.error}" if grade.error else ""
+    return [text for text in (error, grade.problem, *grade.notes) if text]
 
 
 def _note(text: str) -> str:
