@@ -226,7 +226,8 @@ def accuracy_by_chance(accuracy: float, cases: tuple[int, ...]) -> Figure:
     figure, axes = _subplots(1, len(cases), figsize=(4.5 * len(cases), 2.8), squeeze=False)
     for axis, n in zip(axes.flat, cases, strict=True):
         right = np.arange(n + 1)
-        axis.bar(right / n, binom.pmf(right, n, accuracy), 0.8 / n, color=VALIDATION)
+        width = 0.8 if n < 100 else 1.2  # many thin bars flicker unless they touch
+        axis.bar(right / n, binom.pmf(right, n, accuracy), width / n, color=VALIDATION)
         axis.axvline(accuracy, color=INK, linewidth=1, linestyle=":")
         axis.set(xlabel="share of right answers", title=f"{n:,} images", xlim=(0.6, 1.02))
     axes.flat[0].set_ylabel("probability")

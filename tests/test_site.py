@@ -36,8 +36,9 @@ CONTRASTS = """
     return [255, 255, 255];
   };
   const texts = [...document.querySelectorAll(
-    "article p, article li, article h1, article h2, article td, article a, article pre span, article code, " +
-    "article summary, .admonition-title, .bd-sidebar-primary a, .bd-sidebar-secondary a, .reading-time, footer p")];
+    "article p, article li, article h1, article h2, article td, article figcaption span, article a, article code, " +
+    "article pre span, article summary, .admonition-title, .bd-sidebar-primary a, .bd-sidebar-secondary a, " +
+    ".reading-time, footer p")];
   return texts.filter(e => e.textContent.trim() && e.checkVisibility()).map(element => {
     const [a, b] = [light(parse(getComputedStyle(element).color)), light(ground(element))];
     return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), element.tagName, element.textContent.slice(0, 40)];

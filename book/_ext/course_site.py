@@ -56,7 +56,7 @@ def name_execution_cache(app, config):
     data = os.environ.get("PNEUMONIA_DATA", "")
     if data and data != "phantom":  # cells run in a folder of their own
         data = os.environ["PNEUMONIA_DATA"] = str(Path(data).expanduser().resolve())
-    caches = Path(app.srcdir, "_build", ".jupyter_cache")
+    caches = Path(app.outdir).parent / ".jupyter_cache"
     name = fingerprint(Path(app.srcdir), data)
     for old in caches.glob("*"):
         if old.name != name and old.is_dir():
@@ -83,7 +83,7 @@ def remember_success(app, exception):
 
     `_build/site.complete` is there after a build without any, with the fingerprint of what it was built from.
     """
-    complete = Path(app.srcdir, "_build", "site.complete")
+    complete = Path(app.outdir).parent / "site.complete"
     if exception or app._warncount:
         complete.unlink(missing_ok=True)
         Path(app.doctreedir, "environment.pickle").unlink(missing_ok=True)
