@@ -17,15 +17,14 @@ from __future__ import annotations
 
 import functools
 import json
-import multiprocessing
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -866,41 +865,51 @@ def _swap(partial: Path, folder: Path, identity: dict) -> None:
 
 
 def _write_images(folder: Path, jobs: list[_Job], seed: int, counts: dict, progress) -> None:
-    """Draw all jobs into a new folder, in two processes where that pays."""
+    """Draw all jobs into a new folder; a second process draws every other one where that pays."""
     for split, classes in counts.items():
         for label in classes:
             (folder / split / label).mkdir(parents=True)
             (folder / "masks" / split / label).mkdir(parents=True)
-    done = 0
-    draw = functools.partial(_write_image, folder, seed)
-    if len(jobs) >= _FEW and (os.cpu_count() or 1) > 1:
-        # "spawn" is safe whatever threads TensorFlow has started here.
-        try:
-            spawn = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(2, mp_context=spawn, initializer=_end_with_parent) as pool:
-                for done, _ in enumerate(pool.map(draw, jobs, chunksize=8), start=1):
-                    _report(progress, done, len(jobs))
-        except BrokenProcessPool:
-            # A script without `if __name__ == "__main__"` cannot be imported by the processes: go on alone.
-            pass
-    for i in range(done, len(jobs)):
-        draw(jobs[i])
-        _report(progress, i + 1, len(jobs))
+    processes = 2 if len(jobs) >= _FEW and (os.cpu_count() or 1) > 1 else 1
+    helper = _start_helper(folder, seed, counts) if processes == 2 else None
+    try:
+        own = jobs[::processes]
+        for done, job in enumerate(own, start=1):
+            _write_image(folder, seed, job)
+            if progress is not None:
+                progress(min(done * processes, len(jobs)), len(jobs))
+        if helper is not None and helper.wait() != 0:
+            raise RuntimeError(f"the second drawing process ended with status {helper.returncode}")
+    finally:
+        if helper is not None:
+            helper.kill()
+            helper.wait()
 
 
-def _end_with_parent() -> None:
-    """In a process of `_write_images`: end when the parent does, which a killed parent cannot see to itself."""
+def _start_helper(folder: Path, seed: int, counts: dict) -> subprocess.Popen:
+    """A process that draws every second job.
 
-    def watch() -> None:
-        multiprocessing.parent_process().join()
+    Not `multiprocessing`: it would import the user's script again, or fork a process in which TensorFlow has threads.
+    """
+    here = str(Path(__file__).resolve().parent.parent)
+    path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return subprocess.Popen(
+        [sys.executable, "-m", "pneumonia.phantom", str(folder), str(seed), json.dumps(counts)],
+        env=os.environ | {"PYTHONPATH": path},
+        stdin=subprocess.PIPE,  # closed when this process ends, however it ends; the helper then ends too
+    )
+
+
+def _help(folder: Path, seed: int, counts: dict) -> None:
+    """What the second process does."""
+
+    def end_with_parent() -> None:
+        os.read(0, 1)  # not sys.stdin: a reader of it that still waits would abort this process's own end
         os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _report(progress: Callable[[int, int], None] | None, done: int, total: int) -> None:
-    if progress is not None:
-        progress(done, total)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    for job in _plan(seed, counts)[1::2]:
+        _write_image(folder, seed, job)
 
 
 def _write_image(folder: Path, seed: int, job: _Job) -> None:
@@ -967,3 +976,7 @@ def _plan_sick(rng: Generator, split: str, total: int, last: list[int]) -> list[
             last[1] += int(rng.integers(1, 4))
             jobs.append(_Job(split, "PNEUMONIA", f"person{last[0]}_{kind}_{last[1]}", kind, last[0], view))
     return jobs
+
+
+if __name__ == "__main__":
+    _help(Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3]))
