@@ -19,7 +19,7 @@ def site():
     prepare()
     # jupyter-cache and the kernels are found beside this Python, also where the environment is not activated.
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    command = [sys.executable, "-m", "jupyter_book", "build", str(root)]
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(root)]
     if subprocess.run([*command, "-W", "--keep-going", "-n"], env=environment).returncode:
         raise CourseError("The site has errors or warnings, listed above; it may be incomplete")
     click.echo(f"The site: {(root / '_build/html/index.html').as_uri()}")

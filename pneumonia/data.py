@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from pneumonia import imagefiles
+from pneumonia.progress import bar
 from pneumonia.settings import DAMAGED_NUMPY_FILE, CourseError, cache_dir, config_file, write_json
 
 CLASSES = ("NORMAL", "PNEUMONIA")  # label 0, label 1
@@ -350,11 +350,11 @@ def phantom(folder: str | Path | None = None) -> Dataset:
     from pneumonia import phantom as drawing
 
     target = Path(folder) if folder else cache_dir("phantom") / f"v{drawing.VERSION}"
-    with tqdm(desc="drawing the phantom", unit="image", delay=1, disable=None) as bar:
+    with bar(None, "drawing the phantom", delay=1) as advance:
 
         def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
+            advance.total = total
+            advance.update(done - advance.n)
 
         return read_folder(drawing.write(target, progress=show))
 

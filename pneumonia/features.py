@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
-from tqdm import tqdm
 
 from pneumonia.backend import keras, tf
 from pneumonia.data import Dataset
+from pneumonia.progress import bar
 from pneumonia.settings import CourseError, cache_dir, write_json
 from pneumonia.vgg16 import preprocess, weights_digest
 
@@ -64,13 +64,10 @@ def extract(
 def _compute(store, dataset, missing, model, size, prepare, progress):
     signature = [tf.TensorSpec((None, size, size, 3), tf.float32)]  # one trace serves the last, smaller batch too
     run = tf.function(lambda batch: model(batch, training=False), input_signature=signature)
-    bar = tqdm(
-        total=len(missing), unit="image", desc=f"{model.name} features at {size} px", disable=None if progress else True
-    )
-    with bar:
+    with bar(len(missing), f"{model.name} features at {size} px", show=progress) as advance:
         for rows, images in _prefetched(dataset, missing, size):
             store.append(dataset.digests[rows], run(tf.constant(prepare(images))).numpy())
-            bar.update(len(rows))
+            advance.update(len(rows))
 
 
 def _prefetched(dataset: Dataset, missing: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -1,0 +1,13 @@
+"""A progress bar with rate and time left, where someone can see it: a terminal or a notebook that is open."""
+
+import sys
+
+from tqdm import tqdm
+
+
+def bar(total: int | None, description: str, *, show: bool = True, **options) -> tqdm:
+    """A bar over images. In a notebook it goes to stdout: there, whatever is on stderr looks like an error."""
+    in_notebook = "ipykernel" in sys.modules
+    file = sys.stdout if in_notebook else sys.stderr
+    hidden = not show or not (in_notebook or file.isatty())
+    return tqdm(total=total, desc=description, unit="image", file=file, disable=hidden, **options)
