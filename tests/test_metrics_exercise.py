@@ -114,7 +114,7 @@ def test_answers_learnt_by_heart_do_not_pass():
     assert not any(outcome.passed for outcome in hidden.values())
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_right_answers_pass_whatever_is_drawn(seed):
     for style in ("by_loop", "by_lists", "with_try", "by_counts", "by_trapezoids", "by_sorting"):
         for answer in ANSWERS:
