@@ -2,7 +2,11 @@
 
 # Exercise -> the lesson's title. The site's address is not known before it is published, and a dead link helps nobody,
 # so a lesson is named by its title until then.
-LESSONS = {"02-metrics": "Measuring a classifier"}
+LESSONS = {
+    "01-convolution": "What a convolution sees",
+    "02-metrics": "Measuring a classifier",
+    "04-class-imbalance": "When one class outnumbers the other",
+}
 
 
 def lesson(exercise: str) -> str:

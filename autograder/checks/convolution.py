@@ -35,6 +35,14 @@ def _size_mistake(program):
 
 SIZE_MISTAKES = [
     Mistake(
+        "`round` goes to the nearest number: round down, with `//`.",
+        _size_mistake(lambda n, k, s, p: round((n + 2 * p - k) / s) + 1),
+    ),
+    Mistake(
+        "The `+ 1` was divided, too: divide first, (size + 2 * padding - kernel) // stride, and add 1 to that.",
+        _size_mistake(lambda n, k, s, p: (n + 2 * p - k + 1) // s),
+    ),
+    Mistake(
         "The `+ 1` is missing: a kernel as large as the input fits in one place, not in none.",
         _size_mistake(lambda n, k, s, p: (n + 2 * p - k) // s),
     ),
@@ -47,14 +55,6 @@ SIZE_MISTAKES = [
     Mistake(
         "The last window hangs over the edge: a place at which the kernel does not fit is left out, so round down.",
         _size_mistake(lambda n, k, s, p: -((n + 2 * p - k) // -s) + 1),
-    ),
-    Mistake(
-        "`round` goes to the nearest number: round down, with `//`.",
-        _size_mistake(lambda n, k, s, p: round((n + 2 * p - k) / s) + 1),
-    ),
-    Mistake(
-        "The `+ 1` was divided, too: divide first, (size + 2 * padding - kernel) // stride, and add 1 to that.",
-        _size_mistake(lambda n, k, s, p: (n + 2 * p - k + 1) // s),
     ),
     Mistake(
         "Only the kernel was divided: put size + 2 * padding - kernel into parentheses.",
@@ -93,8 +93,8 @@ def expect_convolution(learner, image, kernel, *stride_and_padding: int) -> None
         expected=_correlate(image, kernel, *stride_and_padding),
         same=_same_float64_array,
         mistakes=CONVOLUTION_MISTAKES,
-        otherwise="Compute one output by hand: multiply the kernel with the window below it, element by element, and add "
-        "up; output (i, j) belongs to the window that begins at row i * stride, column j * stride of the padded image.",
+        otherwise="Compute one output by hand: multiply the kernel with the window below it, element by element, and "
+        "add up; output (i, j) belongs to the window that begins at (i * stride, j * stride) of the padded image.",
     )
 
 
@@ -154,8 +154,8 @@ def _in_the_images_dtype_once(image, kernel, stride=1, padding=0) -> np.ndarray:
 
 CONVOLUTION_MISTAKES = [
     Mistake(
-        "The kernel was flipped: that is a convolution as mathematicians mean it; Keras, and this course, lay the kernel "
-        "on the image as it is.",
+        "The kernel was flipped: that is a convolution as mathematicians mean it; Keras, and this course, lay the "
+        "kernel on the image as it is.",
         lambda image, kernel, stride=1, padding=0: convolve2d(
             _padded(image, padding), kernel.astype(float), mode="valid"
         )[::stride, ::stride],
@@ -203,12 +203,22 @@ CONVOLUTION_MISTAKES = [
         _in_the_images_dtype_once,
     ),
     Mistake(
-        "The last row and column of windows are missing: there are (H - kh) // stride + 1 of them, not (H - kh) // stride.",
+        "The last row and column of windows are missing: (H - kh) // stride + 1 windows fit, not (H - kh) // stride.",
         _changed(lambda out: out[:-1, :-1]),
     ),
     Mistake(
         "The output is as large as the image: without padding it is smaller, by what the kernel hangs over.",
         lambda image, kernel, stride=1, padding=0: correlate2d(image.astype(float), kernel.astype(float), mode="same"),
+    ),
+    Mistake(
+        "The matrix product (`@`) of window and kernel was taken: multiply element by element, with `*`.",
+        lambda image, kernel, stride=1, padding=0: (
+            np.lib.stride_tricks.sliding_window_view(_padded(image, padding), kernel.shape)[::stride, ::stride] @ kernel
+        ).sum(axis=(2, 3)),
+    ),
+    Mistake(
+        "The kernel was taken for square: it has kernel.shape[0] rows and kernel.shape[1] columns.",
+        _with_kernel(lambda kernel: kernel[:, : len(kernel)]),
     ),
     Mistake(
         "Only the middle of each window was used: the whole kernel counts.",
@@ -249,8 +259,8 @@ def expect_pooling(learner, feature_map, *size_and_stride, **kwargs) -> None:
         expected=_windows(feature_map, *size_and_stride, **kwargs).max(axis=(2, 3)),
         same=same_array,
         mistakes=POOLING_MISTAKES,
-        otherwise="Look at one window: output (i, j) is the largest value of the rows i * stride to i * stride + size - 1 "
-        "and the same columns with j.",
+        otherwise="Look at one window: output (i, j) is the largest value of rows i * stride to i * stride + size - 1, "
+        "and of the same columns with j.",
         **kwargs,
     )
 
@@ -335,7 +345,7 @@ POOLING_MISTAKES = [
         _pooled_as(lambda size, stride: stride or size, lambda size, stride: stride or size),
     ),
     Mistake(
-        "The last window is missing: `range(0, H - size + 1, stride)` ends with it, `range(0, H - size, stride)` before.",
+        "The last window is missing: `range(0, H - size + 1, stride)` holds it, `range(0, H - size, stride)` may not.",
         _pooled_one_less,
     ),
     Mistake(
@@ -389,7 +399,7 @@ PARAMETER_MISTAKES = [
         lambda k, i, o, bias=True: k * k * i * o + i * bias,
     ),
     Mistake(
-        "A bias was counted for each pair of channels: a filter adds up over its input channels, and then adds one bias.",
+        "A bias was counted for each pair of channels: a filter adds up over its input channels, then adds one bias.",
         lambda k, i, o, bias=True: (k * k + bias) * i * o,
     ),
     Mistake(
@@ -403,9 +413,6 @@ PARAMETER_MISTAKES = [
     Mistake(
         "The channels were added: each filter has weights for each input channel, so they are multiplied.",
         lambda k, i, o, bias=True: k * k * (i + o) + o * bias,
-    ),
-    Mistake(
-        "`bias` is upside down: True counts the biases.", lambda k, i, o, bias=True: k * k * i * o + o * (not bias)
     ),
 ]
 
@@ -421,8 +428,8 @@ def expect_receptive_field(learner, layers: list[tuple[int, int]]) -> None:
         expected=_pixels_seen(layers),
         same=same_whole_number,
         mistakes=FIELD_MISTAKES,
-        otherwise="Each layer adds (kernel - 1) steps; a step is as many pixels as the strides of the layers before it, "
-        "multiplied.",
+        otherwise="Each layer adds (kernel - 1) steps; a step is as many pixels as the strides of the layers before "
+        "it, multiplied.",
     )
 
 
@@ -440,15 +447,20 @@ def draw_layers(rng, n: int) -> list[tuple[int, int]]:
     return [(int(kernel), int(rng.integers(1, min(kernel, 3) + 1))) for kernel in kernels]
 
 
-def _field(step_of):
-    """A program that adds (kernel - 1) * step for each layer; `step_of` gives the steps from the list of strides."""
+def _field(step_of, less: int = 1):
+    """A program that adds (kernel - less) * step for each layer; `step_of` gives the steps from the list of strides."""
     return lambda layers: (
         1
         + sum(
-            (kernel - 1) * int(step)
+            (kernel - less) * int(step)
             for (kernel, _), step in zip(layers, step_of([stride for _, stride in layers]), strict=True)
         )
     )
+
+
+def _before(strides) -> list[int]:
+    """The strides of all layers before each one, multiplied: the width of its steps."""
+    return np.cumprod([1, *strides])[:-1].tolist()
 
 
 def _field_backwards(layers, update) -> int:
@@ -489,7 +501,7 @@ FIELD_MISTAKES = [
     ),
     Mistake(
         "Each layer adds kernel steps: neighbouring windows overlap, so that it adds kernel - 1.",
-        lambda layers: _field([*map(lambda layer: (layer[0] + 1, layer[1]), layers)]),
+        _field(_before, less=0),
     ),
     Mistake(
         "One is missing: with no layers the unit is the pixel itself, and the receptive field is 1.",
@@ -500,11 +512,11 @@ FIELD_MISTAKES = [
         lambda layers: int(np.prod([kernel for kernel, _ in layers])),
     ),
     Mistake(
-        "Going back from the output, a unit of size r needs (r - 1) * stride + kernel pixels, not r * stride + kernel.",
+        "Going back from the output, r units need (r - 1) * stride + kernel inputs, not r * stride + kernel.",
         lambda layers: _field_backwards(layers[::-1], lambda field, kernel, stride: field * stride + kernel),
     ),
     Mistake(
-        "Going back from the output, a unit of size r needs (r - 1) * stride + kernel pixels, not r * stride + kernel - 1.",
+        "Going back from the output, r units need (r - 1) * stride + kernel inputs, not r * stride + kernel - 1.",
         lambda layers: _field_backwards(layers[::-1], lambda field, kernel, stride: field * stride + kernel - 1),
     ),
 ]
