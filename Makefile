@@ -31,7 +31,10 @@ site: install ## build the website (warnings are errors)
 release: install ## generate the learners' notebooks, exercises/, from solutions/
 	$(BIN)/course release
 
-class: install ## write a sample class of eight submissions and grade it
+class: _build/class/graded/report.html ## write a sample class of eight submissions and grade it
+
+# What the sample class and its grades depend on: with nothing changed there is nothing to grade again.
+_build/class/graded/report.html: $(BIN)/.installed $(shell find autograder solutions course -name '*.py' -o -name '*.ipynb')
 	$(BIN)/course sample _build/class/submitted
 	$(BIN)/course grade _build/class/submitted --output _build/class/graded
 
