@@ -20,6 +20,7 @@ from autograder.learner import Learner
 from autograder.lessons import lesson
 from pneumonia.settings import CourseError
 
+FUNCTION_MARK = "function(name): the learner's function that a check belongs to"
 LEARNERS_SEED = 0  # the public checks' inputs: the same each time, so that a failure repeats
 
 # Plugins that write files, print, or touch the process that a learner's kernel is.
@@ -144,11 +145,10 @@ class _Run:
 
     @pytest.fixture
     def rng(self, request) -> np.random.Generator:
-        """A generator of the check's own, so that its inputs do not hang on which checks ran before."""
-        return np.random.default_rng([self._seed, zlib.crc32(request.node.name.encode())])
+        return generator_for(request.node, self._seed)
 
     def pytest_configure(self, config):
-        config.addinivalue_line("markers", "function(name): the learner's function that a check belongs to")
+        config.addinivalue_line("markers", FUNCTION_MARK)
 
     def pytest_collectreport(self, report):
         if report.failed:
@@ -173,7 +173,7 @@ class _Run:
         try:
             return (yield)
         except Wrong as wrong:
-            failure = self._failure(pyfuncitem, wrong)
+            failure = failure_of(self._exercise, pyfuncitem, wrong)
             raise
         except Exception as error:
             self.broken.append(f"{pyfuncitem.nodeid}: {type(error).__name__}: {error}")
@@ -183,18 +183,24 @@ class _Run:
             outcome = replace(outcome, checks=outcome.checks + 1, seconds=seconds, failure=failure)
             self.outcomes[outcome.function] = outcome
 
-    def _failure(self, item, wrong: Wrong) -> Failure:
-        title = (item.function.__doc__ or item.name).strip().splitlines()[0]
-        return Failure(
-            check=title,
-            hidden=item.path.parent.name == "hidden",
-            call=wrong.call,
-            expected=wrong.expected,
-            came=wrong.came,
-            mistake=wrong.mistake,
-            lines=wrong.lines,
-            lesson=lesson(self._exercise.name),
-        )
+
+def failure_of(exercise: Exercise, item: pytest.Function, wrong: Wrong) -> Failure:
+    """The message of a check (a pytest item) that found something wrong."""
+    return Failure(
+        check=(item.function.__doc__ or item.name).strip().splitlines()[0],
+        hidden=item.path.parent.name == "hidden",
+        call=wrong.call,
+        expected=wrong.expected,
+        came=wrong.came,
+        mistake=wrong.mistake,
+        lines=wrong.lines,
+        lesson=lesson(exercise.name),
+    )
+
+
+def generator_for(item: pytest.Item, seed: int) -> np.random.Generator:
+    """A generator of the check's own, so that its inputs do not hang on which checks ran before."""
+    return np.random.default_rng([seed, zlib.crc32(item.name.encode())])
 
 
 def _function(item) -> str:
