@@ -83,7 +83,7 @@ def expect_such(learner, function: str, *args, expected: str, mistake: Callable[
     except WrongType as problem:
         sentence = str(problem)
     except Wrong as wrong:
-        wrong.expected = wrong.expected or expected
+        wrong.call, wrong.expected = wrong.call or call, wrong.expected or expected
         raise
     if sentence:
         raise Wrong(call=call, expected=expected, came=show(came), mistake=sentence) from None
@@ -212,6 +212,8 @@ def _show(value) -> str:
         items = [_show(item) for item in value[:SHOWN]] + ["..."] * (len(value) > SHOWN)
         inside = ", ".join(items)
         return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' * (len(value) == 1)})"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_show(key)}: {_show(item)}' for key, item in value.items())}}}"
     if isinstance(value, float):
         # 12 digits: enough to tell two answers apart, without the tail of binary fractions.
         return repr(float(f"{value:.12g}"))
