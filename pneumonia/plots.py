@@ -1,5 +1,7 @@
 """Every figure of the course is drawn here, in one style and one palette that is safe for colour blindness."""
 
+import functools
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,12 +50,20 @@ def use_style() -> None:
     mpl.rcParams.update(STYLE)
 
 
-def _subplots(*args, **kwargs):
-    """Like pyplot's, in the course's style, and not kept by pyplot: a notebook then shows the figure once."""
-    with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(*args, **kwargs)
-    plt.close(figure)
-    return figure, axes
+def _styled(draw):
+    """Draw in the course's style, whatever the caller's is, and do not let pyplot keep the figure.
+
+    A notebook then shows it once, as the value of the cell.
+    """
+
+    @functools.wraps(draw)
+    def styled(*args, **kwargs) -> Figure:
+        with mpl.rc_context(STYLE):
+            figure = draw(*args, **kwargs)
+        plt.close(figure)
+        return figure
+
+    return styled
 
 
 def sample(dataset: Dataset, n: int, seed: int = 0) -> np.ndarray:
@@ -66,11 +76,12 @@ def sample(dataset: Dataset, n: int, seed: int = 0) -> np.ndarray:
     return np.array(chosen[:n], int)
 
 
+@_styled
 def image_grid(images, titles=(), *, columns: int = 6, width: float = 9.0, title: str = "") -> Figure:
     """Grey images (n, h, w) or (n, h, w, 3) in 0..255, side by side, each under its title."""
     rows = -(-len(images) // columns)
     side = width / columns
-    figure, axes = _subplots(
+    figure, axes = plt.subplots(
         rows, columns, figsize=(width, rows * side * (1.15 if len(titles) else 1.02)), squeeze=False
     )
     for axis in axes.flat:
@@ -84,6 +95,7 @@ def image_grid(images, titles=(), *, columns: int = 6, width: float = 9.0, title
     return figure
 
 
+@_styled
 def contact_sheet(dataset: Dataset, n: int = 12, *, seed: int = 0, columns: int = 6, size: int = 224) -> Figure:
     """`n` images of the data set with their kind and patient; says "phantom" where they are drawn."""
     rows = sample(dataset, n, seed)
@@ -92,9 +104,10 @@ def contact_sheet(dataset: Dataset, n: int = 12, *, seed: int = 0, columns: int 
     return image_grid(dataset.load(size, rows), names, columns=columns, title=title)
 
 
+@_styled
 def class_counts(dataset: Dataset) -> Figure:
     """Bars: images by split and class, each bar with its number."""
-    figure, axis = _subplots(figsize=(7, 3))
+    figure, axis = plt.subplots(figsize=(7, 3))
     counts = dataset.counts()
     positions = np.arange(len(counts))
     for label, name in enumerate(CLASSES):
@@ -109,9 +122,10 @@ def class_counts(dataset: Dataset) -> Figure:
     return figure
 
 
+@_styled
 def learning_curves(history: dict[str, list[float]], metrics=("loss", "auc")) -> Figure:
     """Training and validation by epoch, one panel a metric; a line marks the epoch of the lowest validation loss."""
-    figure, axes = _subplots(1, len(metrics), figsize=(4.5 * len(metrics), 3.2), squeeze=False)
+    figure, axes = plt.subplots(1, len(metrics), figsize=(4.5 * len(metrics), 3.2), squeeze=False)
     best = int(np.argmin(history["val_loss"])) + 1
     for axis, metric in zip(axes.flat, metrics, strict=True):
         epochs = np.arange(1, len(history[metric]) + 1)
@@ -124,11 +138,12 @@ def learning_curves(history: dict[str, list[float]], metrics=("loss", "auc")) ->
     return figure
 
 
+@_styled
 def confusion(counts: dict[str, int], title: str = "") -> Figure:
     """The four counts as a table of rows (true class) and columns (predicted class), shaded by share of the row."""
     table = np.array([[counts["tn"], counts["fp"]], [counts["fn"], counts["tp"]]])
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    figure, axis = _subplots(figsize=(4.2, 3.4))
+    figure, axis = plt.subplots(figsize=(4.2, 3.4))
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(table):
         color = "white" if shares[row, column] > 0.5 else INK
@@ -142,9 +157,10 @@ def confusion(counts: dict[str, int], title: str = "") -> Figure:
     return figure
 
 
+@_styled
 def roc(curves: dict[str, tuple], threshold: float = 0.5) -> Figure:
     """ROC curves of `{name: (labels, probabilities)}`, each with a dot at the threshold."""
-    figure, axis = _subplots(figsize=(4.6, 4.2))
+    figure, axis = plt.subplots(figsize=(4.6, 4.2))
     for color, (name, (labels, probabilities)) in zip(
         (VALIDATION, TEST, NORMAL, PNEUMONIA), curves.items(), strict=False
     ):
@@ -161,9 +177,10 @@ def roc(curves: dict[str, tuple], threshold: float = 0.5) -> Figure:
     return figure
 
 
+@_styled
 def precision_recall(curves: dict[str, tuple]) -> Figure:
     """Precision against recall of `{name: (labels, probabilities)}`; dotted: the share of positives."""
-    figure, axis = _subplots(figsize=(4.6, 4.2))
+    figure, axis = plt.subplots(figsize=(4.6, 4.2))
     for color, (name, (labels, probabilities)) in zip(
         (VALIDATION, TEST, NORMAL, PNEUMONIA), curves.items(), strict=False
     ):
@@ -175,9 +192,10 @@ def precision_recall(curves: dict[str, tuple]) -> Figure:
     return figure
 
 
+@_styled
 def score_histogram(panels: dict[str, tuple], threshold: float = 0.5) -> Figure:
     """Histograms of the probability by class, one panel for each of `{name: (labels, probabilities)}`."""
-    figure, axes = _subplots(1, len(panels), figsize=(4.5 * len(panels), 3.0), squeeze=False, sharey=True)
+    figure, axes = plt.subplots(1, len(panels), figsize=(4.5 * len(panels), 3.0), squeeze=False, sharey=True)
     edges = np.linspace(0, 1, 21)
     for axis, (name, (labels, probabilities)) in zip(axes.flat, panels.items(), strict=True):
         for label, title in enumerate(CLASSES):
@@ -209,6 +227,7 @@ def result_figures(result: dict) -> dict[str, Figure]:
     }
 
 
+@_styled
 def marked_grid(images, masks, titles=(), *, width: float = 9.0, title: str = "") -> Figure:
     """Grey images (n, h, w) in one row, and below them the same with the outline of their masks (n, h, w), bool."""
     n = len(images)
@@ -221,9 +240,10 @@ def marked_grid(images, masks, titles=(), *, width: float = 9.0, title: str = ""
     return figure
 
 
+@_styled
 def accuracy_by_chance(accuracy: float, cases: tuple[int, ...]) -> Figure:
     """How likely each share of right answers is at a known accuracy, one panel for each number of cases."""
-    figure, axes = _subplots(1, len(cases), figsize=(4.5 * len(cases), 2.8), squeeze=False)
+    figure, axes = plt.subplots(1, len(cases), figsize=(4.5 * len(cases), 2.8), squeeze=False)
     for axis, n in zip(axes.flat, cases, strict=True):
         right = np.arange(n + 1)
         width = 0.8 if n < 100 else 1.2  # many thin bars flicker unless they touch
@@ -234,9 +254,10 @@ def accuracy_by_chance(accuracy: float, cases: tuple[int, ...]) -> Figure:
     return figure
 
 
+@_styled
 def patient_counts(dataset: Dataset) -> Figure:
     """Bars: how many patients have 1, 2, 3, ... images, by class."""
-    figure, axis = _subplots(figsize=(7, 3))
+    figure, axis = plt.subplots(figsize=(7, 3))
     for label, name in enumerate(CLASSES):
         _, images = np.unique(dataset.patients[dataset.labels == label], return_counts=True)
         sizes, patients = np.unique(images, return_counts=True)
@@ -250,9 +271,10 @@ def patient_counts(dataset: Dataset) -> Figure:
     return figure
 
 
+@_styled
 def feature_maps(layers: dict[str, np.ndarray], n: int = 6) -> Figure:
     """For each layer's output (h, w, c), a row with its `n` channels of the largest variance; bright is large."""
-    figure, axes = _subplots(len(layers), n, figsize=(9, 1.6 * len(layers)), squeeze=False)
+    figure, axes = plt.subplots(len(layers), n, figsize=(9, 1.6 * len(layers)), squeeze=False)
     for row, (name, maps) in zip(axes, layers.items(), strict=True):
         channels = np.argsort(maps.var(axis=(0, 1)))[::-1][:n]
         for axis, channel in zip(row, channels, strict=True):
@@ -263,9 +285,10 @@ def feature_maps(layers: dict[str, np.ndarray], n: int = 6) -> Figure:
     return figure
 
 
+@_styled
 def validation_to_test(result: dict, metrics=("auc", "recall", "specificity")) -> Figure:
     """A result of the reference protocol: each metric on validation and on test, a thin line for each seed."""
-    figure, axes = _subplots(1, len(metrics), figsize=(3 * len(metrics), 3.2), squeeze=False, sharey=True)
+    figure, axes = plt.subplots(1, len(metrics), figsize=(3 * len(metrics), 3.2), squeeze=False, sharey=True)
     for axis, metric in zip(axes.flat, metrics, strict=True):
         for run in result["runs"]:
             axis.plot([0, 1], [run["validation"][metric], run["test"][metric]], color="#999999", linewidth=1)
@@ -279,9 +302,10 @@ def validation_to_test(result: dict, metrics=("auc", "recall", "specificity")) -
     return figure
 
 
+@_styled
 def film_strip(images, titles) -> Figure:
     """Grey images (n, h, w) in one row on black, as films hang on a light box, each over its title."""
-    figure, axes = _subplots(1, len(images), figsize=(3 * len(images), 3.5), facecolor="#0d1117")
+    figure, axes = plt.subplots(1, len(images), figsize=(3 * len(images), 3.5), facecolor="#0d1117")
     for axis, image, title in zip(axes, images, titles, strict=True):
         axis.imshow(image, vmin=0, vmax=255, cmap="gray")
         axis.axis("off")

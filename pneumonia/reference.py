@@ -103,7 +103,7 @@ def write(result: dict, model, folder: Path) -> None:
         model.save(part)
         part.replace(folder / "model.keras")
         for name, figure in plots.result_figures(result).items():
-            figure.savefig(folder / f"{name}.png")
+            figure.savefig(folder / f"{name}.png", dpi=150)
     except OSError as error:
         raise CourseError(f"{folder}: the results could not be written there ({error.strerror})") from None
 
