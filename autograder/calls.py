@@ -147,4 +147,5 @@ def _learner_lines(error: BaseException) -> list[str]:
 def _is_learners(filename: str) -> bool:
     if filename.startswith("<"):
         return filename.startswith(("<ipython-input", "<string>"))
-    return not filename.startswith(_NOT_THE_LEARNERS)
+    # Compiled libraries name their source, `numpy/random/_generator.pyx`, wherever they are installed.
+    return not filename.startswith(_NOT_THE_LEARNERS) and not filename.endswith(".pyx")

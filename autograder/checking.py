@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-SHOWN = 12  # elements of an array that are shown in full, so that a short call can be pasted and tried
+SHOWN = 16  # elements of an array that are shown in full, so that a short call can be pasted and tried
 WIDTH = 300  # characters of any one value in a message
 
 

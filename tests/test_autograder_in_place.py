@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from autograder import check
@@ -47,6 +48,17 @@ def test_the_traceback_ends_at_the_learners_line():
     assert "KeyError: 6" in message
     for ours in ("autograder", "pytest", "calls.py", "lib/python"):
         assert ours not in message
+
+
+def test_the_traceback_leaves_compiled_libraries_out():
+    def draw(tp, fn):
+        return np.random.default_rng(tp).choice(3, size=-1)
+
+    with pytest.raises(CheckFailed) as caught:
+        check("recall", namespace={"recall": draw})
+    message = str(caught.value)
+    assert "in draw: return np.random" in message
+    assert message.count("your code") == 1
 
 
 def test_the_callers_own_namespace_is_found(capsys):

@@ -152,6 +152,12 @@ def _in_the_images_dtype_once(image, kernel, stride=1, padding=0) -> np.ndarray:
         return _correlate(image, kernel, stride, padding).astype(int).astype(image.dtype).astype(float)
 
 
+def _with_square_windows(image, kernel, stride=1, padding=0) -> np.ndarray:
+    """Windows as wide as the kernel is high, which NumPy stretches over a kernel of one row."""
+    windows = np.lib.stride_tricks.sliding_window_view(_padded(image, padding), (len(kernel), len(kernel)))
+    return (windows[::stride, ::stride] * kernel).sum(axis=(2, 3))
+
+
 CONVOLUTION_MISTAKES = [
     Mistake(
         "The kernel was flipped: that is a convolution as mathematicians mean it; Keras, and this course, lay the "
@@ -219,6 +225,11 @@ CONVOLUTION_MISTAKES = [
     Mistake(
         "The kernel was taken for square: it has kernel.shape[0] rows and kernel.shape[1] columns.",
         _with_kernel(lambda kernel: kernel[:, : len(kernel)]),
+    ),
+    Mistake(
+        "The windows were taken for square: they are as high and as wide as the kernel, kernel.shape[0] by "
+        "kernel.shape[1]; NumPy stretched them to fit.",
+        _with_square_windows,
     ),
     Mistake(
         "Only the middle of each window was used: the whole kernel counts.",
@@ -463,7 +474,7 @@ def _before(strides) -> list[int]:
     return np.cumprod([1, *strides])[:-1].tolist()
 
 
-def _field_backwards(layers, update) -> int:
+def _field_layer_by_layer(layers, update) -> int:
     field = 1
     for kernel, stride in layers:
         field = update(field, kernel, stride)
@@ -512,11 +523,16 @@ FIELD_MISTAKES = [
         lambda layers: int(np.prod([kernel for kernel, _ in layers])),
     ),
     Mistake(
+        "What is seen so far was multiplied by the stride: a stride widens the steps of the layers that follow, so "
+        "keep the step in a second variable.",
+        lambda layers: _field_layer_by_layer(layers, lambda field, kernel, stride: field * stride + kernel - 1),
+    ),
+    Mistake(
         "Going back from the output, r units need (r - 1) * stride + kernel inputs, not r * stride + kernel.",
-        lambda layers: _field_backwards(layers[::-1], lambda field, kernel, stride: field * stride + kernel),
+        lambda layers: _field_layer_by_layer(layers[::-1], lambda field, kernel, stride: field * stride + kernel),
     ),
     Mistake(
         "Going back from the output, r units need (r - 1) * stride + kernel inputs, not r * stride + kernel - 1.",
-        lambda layers: _field_backwards(layers[::-1], lambda field, kernel, stride: field * stride + kernel - 1),
+        lambda layers: _field_layer_by_layer(layers[::-1], lambda field, kernel, stride: field * stride + kernel - 1),
     ),
 ]

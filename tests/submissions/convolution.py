@@ -365,6 +365,18 @@ def convolution_of_square_kernels(image, kernel, stride=1, padding=0):
     return out
 
 
+@wrong("conv2d", says="The windows were taken for square")
+def convolution_of_square_windows(image, kernel, stride=1, padding=0):
+    k = len(kernel)
+    padded = np.pad(image.astype(float), padding)
+    rows, columns = ((length - k) // stride + 1 for length in padded.shape)
+    out = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            out[i, j] = np.sum(padded[i * stride : i * stride + k, j * stride : j * stride + k] * kernel)
+    return out
+
+
 @wrong("conv2d", says="A NumPy array was asked for, and a list of 2 came")
 def convolution_as_lists(image, kernel, stride=1, padding=0):
     padded = np.pad(image.astype(float), padding)
@@ -801,6 +813,14 @@ def field_of_units_that_do_not_overlap(layers):
 def field_of_one_unit_too_many(layers):
     field = 1
     for kernel, stride in reversed(layers):
+        field = field * stride + kernel - 1
+    return field
+
+
+@wrong("receptive_field", says="What is seen so far was multiplied by the stride")
+def field_times_stride(layers):
+    field = 1
+    for kernel, stride in layers:
         field = field * stride + kernel - 1
     return field
 
