@@ -33,7 +33,7 @@ from numpy.random import Generator, Philox, SeedSequence
 from PIL import Image
 from scipy import ndimage
 
-VERSION = 1
+VERSION = 2
 
 KINDS = ("normal", "bacteria", "virus")
 
@@ -550,9 +550,11 @@ def _interstitial(
 
 # How soft the average image is and how far its blacks are raised, from the sharp, well exposed images of healthy
 # training patients (0) to those of the sick (1), who cannot hold still nor come to the good machine. Healthy test
-# patients went to another machine.
-_SOFT = {"normal": 0.0, "shifted": 0.65, "bacteria": 1.0, "virus": 1.0}
-_RAISED = {"normal": 0.0, "shifted": 0.4, "bacteria": 1.0, "virus": 1.0}
+# patients went to another machine: a little softer, and without a grid against scattered rays, whose glare (added to
+# everyone's) veils the lungs and raises the blacks by itself.
+_SOFT = {"normal": 0.0, "shifted": 0.2, "bacteria": 1.0, "virus": 1.0}
+_RAISED = {"normal": 0.0, "shifted": 0.0, "bacteria": 1.0, "virus": 1.0}
+_GLARE = {"normal": 0.0, "shifted": 0.12, "bacteria": 0.0, "virus": 0.0}
 
 
 @dataclass(frozen=True)
@@ -599,7 +601,7 @@ def _draw_scanner(rng: Generator, own: Generator, style: str) -> _Scanner:
         brightness=0.04 * n[3],
         noise=0.004 * np.exp(0.3 * n[0]),
         sharpen=0.56 - 0.06 * soft,
-        glare=np.clip(0.025 + 0.02 * raised, 0, 0.3),
+        glare=np.clip(0.025 + 0.02 * raised, 0, 0.3) + _GLARE[style],
         edges=tuple(shutter * rng.uniform(0.02, 0.12, 4)),
         tilt=0.01 * own.standard_normal(),
         letters=tuple(letters),
@@ -685,7 +687,7 @@ def render(
     has the same anatomy in each kind.
     patient, view, seed: ints from 0. The patient (with the seed) fixes anatomy and disease, the view the position,
     exposure and noise.
-    shifted: draw as another hospital's scanner would, softer and with raised blacks.
+    shifted: draw as another hospital's scanner would, veiled by scattered rays, softer and with raised blacks.
     size: pixels along either side, 64 to 1024.
 
     Returns the image, uint8 (size, size), and the mask, bool (size, size), True where disease is drawn; the mask of a
