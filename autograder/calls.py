@@ -47,6 +47,10 @@ def answer(namespace: Mapping, question: dict) -> bytes:
 
     KeyboardInterrupt passes: it is the person at the keyboard, not the function.
     """
+    if "keras" in question:
+        from autograder import keras_models  # here, so that TensorFlow is imported where an exercise needs it only
+
+        return keras_models.answer(namespace, question)
     args, kwargs = question["args"], question["kwargs"]
     function = namespace.get(question["call"])
     if not callable(function):

@@ -23,6 +23,7 @@ class Exercise:
     name: str
     functions: tuple[str, ...]
     checks: Path
+    keras: bool = False  # whether its functions make Keras models
 
     @property
     def source(self) -> Path:
@@ -57,7 +58,8 @@ def exercises() -> Mapping[str, Exercise]:
     found = {}
     for path in sorted((PACKAGE / "checks").glob("test_*.py")):
         name = path.stem.removeprefix("test_").replace("_", "-")
-        found[name] = Exercise(name, _marked_functions(path), path)
+        keras = "keras_models" in path.read_text(encoding="utf-8")
+        found[name] = Exercise(name, _marked_functions(path), path, keras)
     return found
 
 

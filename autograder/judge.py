@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autograder import calls, plain
@@ -39,6 +39,12 @@ class Limits:
     call: float = 10
     submission: float = 180
 
+    def of(self, exercise: Exercise) -> "Limits":
+        """The limits for an exercise: more for one on Keras, whose import alone takes 5 to 20 seconds."""
+        if not exercise.keras:
+            return self
+        return replace(self, cell=2 * self.cell, call=3 * self.call, submission=2 * self.submission)
+
 
 class WorkerLost(Exception):
     """The worker ended, stalled, or broke the rules; the message says which, from the learner's side."""
@@ -61,7 +67,7 @@ def judge(
     limits: Limits | None = None,
 ) -> Judgement:
     """Run a notebook's code cells in a worker, then the checks of its exercise against that worker."""
-    with Submission(cells, limits or Limits()) as submission:
+    with Submission(cells, (limits or Limits()).of(exercise)) as submission:
         submission.start()
         learner = Learner(submission.exchange, stopped=submission.stopped)
         outcomes = run_checks(exercise, learner, hidden=hidden, seed=seed)

@@ -5,7 +5,9 @@
 LESSONS = {
     "01-convolution": "What a convolution sees",
     "02-metrics": "Measuring a classifier",
+    "03-transfer-head": "Borrow an eye: transfer learning",
     "04-class-imbalance": "When one class outnumbers the other",
+    "05-overfitting": "Learned, or learned by heart?",
 }
 
 

@@ -1,7 +1,8 @@
 """Plain data on the wire between judge and worker: a small, strict codec.
 
 What may cross is what the exercises ask for: None, bool, int, float, str, list, tuple, dict, numeric NumPy arrays and
-scalars, and NumPy's default random generator. It is JSON in which each JSON object is a tag (`{"tuple": [...]}`), so
+scalars, arrays of text, NumPy's default random generator, and the numbers of objects that stay where they are
+(`Handle`). It is JSON in which each JSON object is a tag (`{"tuple": [...]}`), so
 that decoding runs nobody's code, gives back exactly the types that were sent, and refuses everything else. No pickle,
 no object arrays, no subclasses.
 """
@@ -9,6 +10,7 @@ no object arrays, no subclasses.
 import base64
 import json
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,13 @@ DTYPES = frozenset(
     + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
     + ["float16", "float32", "float64", "complex64", "complex128"]
 )
+
+
+@dataclass(frozen=True)
+class Handle:
+    """The number of an object, a Keras model, that stays where the learner's code runs."""
+
+    number: int
 
 
 class NotPlain(TypeError):
@@ -84,6 +93,8 @@ def _encode(value: Any, depth: int, limit: int):
     if kind is np.ndarray:
         if value.nbytes > limit:
             raise NotPlain(f"an array of {value.nbytes} bytes, of which {limit} may be sent")
+        if value.dtype.kind == "U":
+            return {"texts": [list(value.shape), value.ravel().tolist()]}
         return {"array": [_dtype_name(value.dtype), list(value.shape), _pack(value)]}
     if isinstance(value, np.generic):
         return {"scalar": [_dtype_name(value.dtype), _pack(np.asarray(value))]}
@@ -95,6 +106,8 @@ def _encode(value: Any, depth: int, limit: int):
         return {"dict": [[_key(key, limit), _encode(item, depth + 1, limit)] for key, item in value.items()]}
     if kind is np.random.Generator:
         return {"generator": _generator_state(value)}
+    if kind is Handle:
+        return {"handle": value.number}
     raise NotPlain(f"an object of type {kind.__module__}.{kind.__qualname__}")
 
 
@@ -168,9 +181,29 @@ def _read_scalar(content, depth) -> np.generic:
 
 def _read_array(content, depth) -> np.ndarray:
     name, shape, data = _list(content, 3)
+    return _unpack(name, _shape(shape), data)
+
+
+def _read_texts(content, depth) -> np.ndarray:
+    shape, texts = _list(content, 2)
+    if not all(type(text) is str for text in _list(texts)) or len(texts) != math.prod(_shape(shape)):
+        raise Garbage("an array of text with the wrong content")
+    # NumPy gives each element the room of the longest one.
+    if len(texts) * max(map(len, texts), default=0) * 4 > LIMIT:
+        raise Garbage("an array of text that is too large")
+    return np.array(texts, dtype=np.str_).reshape(shape)
+
+
+def _read_handle(content, depth) -> Handle:
+    if type(content) is not int or not 0 <= content < 2**31:
+        raise Garbage("a handle that is no number")
+    return Handle(content)
+
+
+def _shape(shape) -> tuple[int, ...]:
     if not all(type(length) is int and length >= 0 for length in _list(shape)) or len(shape) > DEPTH:
         raise Garbage("an impossible array shape")
-    return _unpack(name, tuple(shape), data)
+    return tuple(shape)
 
 
 def _read_generator(content, depth) -> np.random.Generator:
@@ -196,6 +229,8 @@ _READERS = {
     "dict": _read_dict,
     "scalar": _read_scalar,
     "array": _read_array,
+    "texts": _read_texts,
+    "handle": _read_handle,
     "generator": _read_generator,
 }
 

@@ -152,7 +152,7 @@ class LyingGenerator(np.random.Generator):
         Liar(0.5),
         np.zeros(2).view(LyingArray),
         np.array([object()]),
-        np.array(["text"]),
+        np.array([b"bytes"]),
         np.longdouble(1),
         {1.5: "a"},
         {np.timedelta64(1, "s"): "a"},
