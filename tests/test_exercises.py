@@ -44,14 +44,13 @@ POINTS = {
     },
 }
 ANSWERS = {name: submissions.answers(module) for name, module in CATALOGUES.items()}
-# test_metrics_exercise.py runs the answers to 02-metrics.
-RUN_HERE = [(name, answer) for name, answers in ANSWERS.items() if name != "02-metrics" for answer in answers]
+ALL = [(name, answer) for name, answers in ANSWERS.items() for answer in answers]
 
 # Wrong answers make NumPy and scikit-learn warn.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
 each_exercise = pytest.mark.parametrize("name", CATALOGUES)
 each_answer = pytest.mark.parametrize(
-    ("name", "answer"), RUN_HERE, ids=[f"{answer.function}-{answer.name}" for _, answer in RUN_HERE]
+    ("name", "answer"), ALL, ids=[f"{answer.function}-{answer.name}" for _, answer in ALL]
 )
 
 
@@ -62,7 +61,7 @@ def source_notebook(name: str) -> dict:
 @pytest.fixture(scope="module")
 def all_answers_in_one_worker():
     cells = [CodeCell("imports", "import numpy as np")]
-    cells += [CodeCell(answer.name, answer.source) for _, answer in RUN_HERE]
+    cells += [CodeCell(answer.name, answer.source) for _, answer in ALL]
     with Submission(cells, Limits(submission=600)) as running:
         running.start()
         assert running.notes == []
