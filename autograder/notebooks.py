@@ -38,7 +38,7 @@ def read_notebook(path: Path) -> dict:
     except (ValueError, RecursionError) as error:
         reason = "it is empty" if not path.stat().st_size else f"{type(error).__name__}, {str(error)[:120]}"
         raise NotebookError(f"The file is not a notebook ({reason}): save it again from Jupyter.") from None
-    _require_cells(notebook)
+    require_cells(notebook)
     return notebook
 
 
@@ -90,7 +90,8 @@ def source_of(cell: dict) -> str:
     return source if isinstance(source, str) else "".join(source)
 
 
-def _require_cells(notebook) -> None:
+def require_cells(notebook) -> None:
+    """Raise NotebookError unless what was read from a file is a notebook of cells."""
     if not isinstance(notebook, dict) or "cells" not in notebook:
         old = isinstance(notebook, dict) and "worksheets" in notebook
         kind = "a notebook in the format of before 2014" if old else "JSON, but no notebook: it has no cells"

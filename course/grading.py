@@ -34,22 +34,26 @@ def _reporting(command):
 
 @click.command()
 @click.argument("path", type=click.Path(exists=True, path_type=Path), default=".")
+@click.option("--fix", is_flag=True, help="Repair what can be repaired safely, and keep a copy of what was.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @_reporting
-def check(path: Path, as_json: bool):
+def check(path: Path, fix: bool, as_json: bool):
     """Check the exercise in PATH, a notebook or a folder of them (here, where none is given).
 
-    Runs the notebook from the top in a process of its own, then the public checks. Exit status: 0 where all pass, 1
-    where some fail, 2 where there is nothing to check.
+    Runs the notebook from the top in a process of its own, then the public checks, and looks for what would go wrong
+    when it is handed in: cells that are lost, doubled or changed, code that works only out of order, a wrong kernel.
+    --fix never changes your own code. Exit status: 0 where all is right, 1 where a function is not or points would be
+    lost, 2 where there is nothing to check.
     """
-    results = [_check_notebook(notebook) for notebook in _notebooks_at(path)]
+    results = [_check_notebook(notebook, fix) for notebook in _notebooks_at(path)]
     if as_json:
         click.echo(json.dumps(results, indent=1))
     else:
         for result in results:
             click.echo(_check_text(result))
     passed = all(function["passed"] for result in results for function in result["functions"])
-    sys.exit(0 if passed else 1)
+    costs = any(finding["severity"] == "problem" for result in results for finding in result["findings"])
+    sys.exit(0 if passed and not costs else 1)
 
 
 @click.command()
@@ -136,7 +140,9 @@ def sample(folder: Path):
 def _notebooks_at(path: Path) -> list[tuple]:
     """(path, notebook, exercise) of each exercise's notebook at a path; in a folder, also one folder further down."""
     from autograder.exercises import exercises
-    from autograder.notebooks import exercise_in, read_notebook
+    from autograder.matching import current_format, load
+    from autograder.notebooks import exercise_in
+    from autograder.repairs import is_kept_copy
     from pneumonia.settings import CourseError
 
     if path.is_file():
@@ -144,9 +150,9 @@ def _notebooks_at(path: Path) -> list[tuple]:
     else:
         patterns = ("*.ipynb", "*/*.ipynb", "exercises/*/*.ipynb")
         found = sorted({notebook for pattern in patterns for notebook in path.glob(pattern)})
-        found = [notebook for notebook in found if ".ipynb_checkpoints" not in notebook.parts]
-    read = [(notebook, read_notebook(notebook)) for notebook in found]
-    known = [(notebook, content, exercise_in(notebook, content)) for notebook, content in read]
+        found = [file for file in found if ".ipynb_checkpoints" not in file.parts and not is_kept_copy(file)]
+    read = [(notebook, load(notebook)) for notebook in found]
+    known = [(notebook, content, exercise_in(notebook, current_format(content))) for notebook, content in read]
     known = [entry for entry in known if entry[2] is not None]
     if not known:
         raise CourseError(
@@ -156,20 +162,58 @@ def _notebooks_at(path: Path) -> list[tuple]:
     return known
 
 
-def _check_notebook(entry: tuple) -> dict:
-    """Run the public checks of one notebook; the result as plain data."""
+def _released(task) -> dict | None:
+    """The notebook that learners start from; None where the course was installed without it."""
+    return json.loads(task.release.read_bytes()) if task.release.is_file() else None
+
+
+def _check_notebook(entry: tuple, fix: bool = False) -> dict:
+    """Repair a notebook if that is asked for, then examine it and run its public checks; the result as plain data."""
+    from autograder.doctor import examine, not_defined
+    from autograder.matching import current_format
+
+    path, notebook, task = entry
+    released = _released(task)
+    notebook, fixed = _fix(path, notebook, released, task) if fix else (notebook, None)
+    run = _run_checks(current_format(notebook), task, released)
+    failures = [row["failure"]["came"] for row in run["functions"] if row["failure"]]
+    findings = examine(notebook, released, task, path)
+    findings += not_defined(notebook, released, task, failures, run["notes"])
+    return {
+        "exercise": task.name,
+        "path": str(path),
+        **run,
+        "findings": [asdict(finding) for finding in findings],
+        "fixed": fixed,
+    }
+
+
+def _fix(path: Path, notebook: dict, released: dict | None, task) -> tuple[dict, dict]:
+    """The notebook repaired, in its file too, and what was done; the file is left alone where nothing was to do."""
+    from autograder.matching import as_bytes
+    from autograder.repairs import keep_copy, repair
+    from pneumonia.settings import write_atomically
+
+    repaired, done = repair(notebook, released, task)
+    if not done:
+        return notebook, {"done": [], "copy": None}
+    kept = keep_copy(path)
+    write_atomically(path.resolve(), as_bytes(repaired))  # resolved: a symbolic link stays one
+    return repaired, {"done": done, "copy": str(kept)}
+
+
+def _run_checks(notebook: dict, task, released: dict | None) -> dict:
+    """What the public checks say of each function, and notes on cells that stopped, as plain data."""
     from autograder.exercises import points
     from autograder.judge import judge
     from autograder.notebooks import learner_cells
 
-    path, notebook, task = entry
-    released = json.loads(task.release.read_bytes()) if task.release.is_file() else None
     worth = points(released or notebook, task)
     judgement = judge(learner_cells(notebook, task, released), task, hidden=False)
     functions = [
         {
             "function": outcome.function,
-            "points": worth[outcome.function] if outcome.passed else 0,
+            "points": outcome.earned(worth[outcome.function]),
             "max_points": worth[outcome.function],
             "passed": outcome.passed,
             "seconds": round(outcome.seconds, 3),
@@ -178,7 +222,7 @@ def _check_notebook(entry: tuple) -> dict:
         }
         for outcome in judgement.outcomes
     ]
-    return {"exercise": task.name, "path": str(path), "functions": functions, "notes": list(judgement.notes)}
+    return {"functions": functions, "notes": list(judgement.notes)}
 
 
 def _check_text(result: dict) -> str:
@@ -187,7 +231,8 @@ def _check_text(result: dict) -> str:
     lines = [click.style(f"{result['exercise']}  {result['path']}", bold=True)]
     lines.append(f"  {'function':<24}{'points':>8}{'seconds':>9}")
     for row in functions:
-        mark = click.style("right", fg="green") if row["passed"] else click.style("not yet", fg="red")
+        part = click.style("in part", fg="yellow") if row["points"] else click.style("not yet", fg="red")
+        mark = click.style("right", fg="green") if row["passed"] else part
         points = f"{row['points']} / {row['max_points']}"
         lines.append(f"  {row['function']:<24}{points:>8}{row['seconds']:>9.2f}  {mark}")
     earned, total = sum(row["points"] for row in functions), sum(row["max_points"] for row in functions)
@@ -196,4 +241,29 @@ def _check_text(result: dict) -> str:
         if not row["passed"]:
             lines += ["", click.style(row["function"], bold=True), row["message"]]
     lines += [f"\nnote: {note}" for note in result["notes"]]
-    return "\n".join(lines)
+    return "\n".join(lines + _findings_text(result))
+
+
+def _findings_text(result: dict) -> list[str]:
+    """What the doctor repaired and what it found, as lines."""
+    lines, colors = [], {"problem": "red", "warning": "yellow", "hint": "blue"}
+    if result["fixed"] and result["fixed"]["done"]:
+        lines += ["", click.style("Repaired", bold=True) + f" (as it was: {result['fixed']['copy']})"]
+        lines += [f"  {done}" for done in result["fixed"]["done"]]
+    elif result["fixed"]:
+        lines += ["", "There was nothing to repair."]
+    if result["findings"]:
+        lines += ["", click.style("Before you hand it in", bold=True)]
+    for finding in result["findings"]:
+        where = f"cell {finding['cell']}: " if finding["cell"] else ""
+        lines.append(
+            f"  {click.style(finding['severity'], fg=colors[finding['severity']])}  {where}{finding['sentence']}"
+        )
+    if any(finding["repair"] for finding in result["findings"]):
+        lines.append(f"  `course check --fix {_quoted(result['path'])}` repairs what can be repaired safely.")
+    return lines
+
+
+def _quoted(path: str) -> str:
+    """A path as it is typed in a terminal."""
+    return f'"{path}"' if any(character in path for character in " ()&'") else path
