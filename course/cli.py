@@ -40,6 +40,7 @@ COMMANDS = {
     "train": "course.train:train",
     "predict": "course.train:predict",
     "check": "course.grading:check",
+    "progress": "course.progress:progress",
     "grade": "course.grading:grade",
     "release": "course.grading:release",
     "sample": "course.grading:sample",

@@ -14,7 +14,7 @@ class UserError(click.ClickException):
     exit_code = 2
 
 
-def _reporting(command):
+def reporting(command):
     """Turn the course's own errors into one line on stderr: nobody wants a traceback for a mistyped path."""
     from functools import wraps
 
@@ -36,7 +36,7 @@ def _reporting(command):
 @click.argument("path", type=click.Path(exists=True, path_type=Path), default=".")
 @click.option("--fix", is_flag=True, help="Repair what can be repaired safely, and keep a copy of what was.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@_reporting
+@reporting
 def check(path: Path, fix: bool, as_json: bool):
     """Check the exercise in PATH, a notebook or a folder of them (here, where none is given).
 
@@ -45,7 +45,7 @@ def check(path: Path, fix: bool, as_json: bool):
     --fix never changes your own code. Exit status: 0 where all is right, 1 where a function is not or points would be
     lost, 2 where there is nothing to check.
     """
-    results = [_check_notebook(notebook, fix) for notebook in _notebooks_at(path)]
+    results = [_check_notebook(notebook, fix) for notebook in notebooks_at(path)]
     if as_json:
         click.echo(json.dumps(results, indent=1))
     else:
@@ -64,7 +64,7 @@ def check(path: Path, fix: bool, as_json: bool):
 @click.option("--seed", type=click.IntRange(min=0), help="Draw the checks' inputs as an earlier grading did.")
 @click.option("--gradebook", help="nbgrader's database. Default: sqlite, gradebook.db in the output folder.")
 @click.option("--sandbox", type=click.Choice(["none"]), default="none", show_default=True, help="What holds the code.")
-@_reporting
+@reporting
 def grade(submitted, output, assignment, workers, seed, gradebook, sandbox):
     """Grade a class: SUBMITTED/<student>/<exercise>/<exercise>.ipynb.
 
@@ -108,7 +108,7 @@ def grade(submitted, output, assignment, workers, seed, gradebook, sandbox):
 
 @click.command()
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit status 1 if out of date.")
-@_reporting
+@reporting
 def release(only_check: bool):
     """Generate exercises/ from solutions/: without solutions, without hidden tests."""
     from autograder.exercises import CLONE
@@ -128,7 +128,7 @@ def release(only_check: bool):
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@_reporting
+@reporting
 def sample(folder: Path):
     """Write a sample class of eight submissions into FOLDER, to try `course grade` on."""
     from autograder.sample import write_sample_class
@@ -137,11 +137,11 @@ def sample(folder: Path):
     click.echo(f"{len(students)} learners in {folder}: {', '.join(students)}")
 
 
-def _notebooks_at(path: Path) -> list[tuple]:
+def notebooks_at(path: Path) -> list[tuple]:
     """(path, notebook, exercise) of each exercise's notebook at a path; in a folder, also one folder further down."""
     from autograder.exercises import exercises
     from autograder.matching import current_format, load
-    from autograder.notebooks import exercise_in
+    from autograder.notebooks import NotebookError, exercise_in
     from autograder.repairs import is_kept_copy
     from pneumonia.settings import CourseError
 
@@ -151,9 +151,14 @@ def _notebooks_at(path: Path) -> list[tuple]:
         patterns = ("*.ipynb", "*/*.ipynb", "exercises/*/*.ipynb")
         found = sorted({notebook for pattern in patterns for notebook in path.glob(pattern)})
         found = [file for file in found if ".ipynb_checkpoints" not in file.parts and not is_kept_copy(file)]
-    read = [(notebook, load(notebook)) for notebook in found]
-    known = [(notebook, content, exercise_in(notebook, current_format(content))) for notebook, content in read]
-    known = [entry for entry in known if entry[2] is not None]
+    known = []
+    for file in found:
+        try:
+            notebook = load(file)
+        except NotebookError as error:
+            raise CourseError(f"{file}: {error}") from None
+        if (task := exercise_in(file, current_format(notebook))) is not None:
+            known.append((file, notebook, task))
     if not known:
         raise CourseError(
             f"There is no exercise's notebook at {path}: expected a notebook that was copied from exercises/ "
@@ -162,7 +167,7 @@ def _notebooks_at(path: Path) -> list[tuple]:
     return known
 
 
-def _released(task) -> dict | None:
+def released_of(task) -> dict | None:
     """The notebook that learners start from; None where the course was installed without it."""
     return json.loads(task.release.read_bytes()) if task.release.is_file() else None
 
@@ -173,9 +178,9 @@ def _check_notebook(entry: tuple, fix: bool = False) -> dict:
     from autograder.matching import current_format
 
     path, notebook, task = entry
-    released = _released(task)
+    released = released_of(task)
     notebook, fixed = _fix(path, notebook, released, task) if fix else (notebook, None)
-    run = _run_checks(current_format(notebook), task, released)
+    run = run_checks(current_format(notebook), task, released)
     failures = [row["failure"]["came"] for row in run["functions"] if row["failure"]]
     findings = examine(notebook, released, task, path)
     findings += not_defined(notebook, released, task, failures, run["notes"])
@@ -202,7 +207,7 @@ def _fix(path: Path, notebook: dict, released: dict | None, task) -> tuple[dict,
     return repaired, {"done": done, "copy": str(kept)}
 
 
-def _run_checks(notebook: dict, task, released: dict | None) -> dict:
+def run_checks(notebook: dict, task, released: dict | None) -> dict:
     """What the public checks say of each function, and notes on cells that stopped, as plain data."""
     from autograder.exercises import points
     from autograder.judge import judge
