@@ -15,7 +15,7 @@ from typing import Any
 
 from numpy.random import Generator
 
-from autograder import plain
+from autograder import handles, plain
 
 TEXT_LIMIT = 2000  # characters of a learner's exception message
 LINES_LIMIT = 5  # lines of a learner's traceback
@@ -37,9 +37,12 @@ class Answer:
 KINDS = ("value", "raised", "missing", "not plain")
 
 
-def ask(function: str, args: tuple, kwargs: Mapping) -> bytes:
-    """The question: call `function` with these arguments."""
-    return plain.dumps({"call": function, "args": args, "kwargs": dict(kwargs)})
+def ask(function: str | plain.Handle, args: tuple, kwargs: Mapping, *, keep: bool = False) -> bytes:
+    """The question: call `function`, by its name or its handle, with these arguments.
+
+    `keep`: where the answer is a function itself, it stays where it is, and its handle comes.
+    """
+    return plain.dumps({"call": function, "args": args, "kwargs": dict(kwargs)} | ({"keep": True} if keep else {}))
 
 
 def answer(namespace: Mapping, question: dict) -> bytes:
@@ -51,13 +54,18 @@ def answer(namespace: Mapping, question: dict) -> bytes:
         from autograder import keras_models  # here, so that TensorFlow is imported where an exercise needs it only
 
         return keras_models.answer(namespace, question)
-    args, kwargs = question["args"], question["kwargs"]
-    function = namespace.get(question["call"])
+    if "forget" in question:
+        handles.forget()
+        return plain.dumps({"kind": "value", "value": None})
+    name, args, kwargs = question["call"], question["args"], question["kwargs"]
+    function = handles.behind(name) if type(name) is plain.Handle else namespace.get(name)
     if not callable(function):
         return plain.dumps({"kind": "missing"})
     before = _fingerprints(args, kwargs)
     try:
         value = function(*args, **kwargs)
+        if "keep" in question and callable(value):
+            value = handles.hold(value)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: it must not end the checks

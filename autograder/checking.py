@@ -17,9 +17,21 @@ WIDTH = 300  # characters of any one value in a message
 class Wrong(AssertionError):
     """A check's verdict: `call` gave `came` where `expected` was due; `mistake` is the likely reason, one sentence."""
 
+    share = 0.0  # of the function's points that it earns all the same
+
     def __init__(self, *, expected: str = "", came: str = "", mistake: str = "", call: str = "", lines=()):
         super().__init__(mistake)
         self.call, self.expected, self.came, self.mistake, self.lines = call, expected, came, mistake, tuple(lines)
+
+
+class Partly(Wrong):
+    """A verdict that leaves the learner `share` of the function's points: above 0, below 1."""
+
+    def __init__(self, share: float, **texts):
+        super().__init__(**texts)
+        if not 0 < share < 1:
+            raise ValueError(f"share: expected a number between 0 and 1, got {share}")
+        self.share = share
 
 
 class Raised(Wrong):

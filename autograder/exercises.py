@@ -24,6 +24,7 @@ class Exercise:
     functions: tuple[str, ...]
     checks: Path
     keras: bool = False  # whether its functions make Keras models
+    trains: bool = False  # whether its functions give trained classifiers back, which takes seconds
 
     @property
     def source(self) -> Path:
@@ -58,8 +59,9 @@ def exercises() -> Mapping[str, Exercise]:
     found = {}
     for path in sorted((PACKAGE / "checks").glob("test_*.py")):
         name = path.stem.removeprefix("test_").replace("_", "-")
-        keras = "keras_models" in path.read_text(encoding="utf-8")
-        found[name] = Exercise(name, _marked_functions(path), path, keras)
+        text = path.read_text(encoding="utf-8")
+        keras, trains = "keras_models" in text, "FunctionLearner" in text
+        found[name] = Exercise(name, _marked_functions(path), path, keras, trains)
     return found
 
 

@@ -49,9 +49,9 @@ class Grade:
 
     @property
     def earned(self) -> dict[str, int]:
-        """Points that each function earned: all of them or none."""
-        passed = {outcome.function for outcome in self.outcomes if outcome.passed}
-        return {function: worth if function in passed else 0 for function, worth in self.worth.items()}
+        """Points that each function earned."""
+        outcomes = {outcome.function: outcome for outcome in self.outcomes}
+        return {name: outcomes[name].earned(worth) if name in outcomes else 0 for name, worth in self.worth.items()}
 
     @property
     def score(self) -> int | None:

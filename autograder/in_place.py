@@ -1,11 +1,13 @@
 """`check("precision")`: the checks of one function, in the notebook in which it is written.
 
-The message is all that a failure shows: no frame of pytest or of this package. Nothing is written to stderr and no
-value is given back, because nbgrader scores 0 for anything on stderr and takes a last value for a partial score.
+The message is all that a failure shows: no frame of pytest or of this package. Nothing is written to stderr, because
+nbgrader scores 0 for that. It takes a cell's last value for its points, so a value is given back for one thing only:
+the points of what the hidden checks found right in part. The message is printed then, so that a learner has both.
 """
 
 import contextlib
 import io
+import json
 import os
 import secrets
 import sys
@@ -22,8 +24,10 @@ class CheckFailed(AssertionError):
         return str(self).splitlines()
 
 
-def check(function: str, *, hidden: bool = False, namespace: dict | None = None) -> None:
+def check(function: str, *, hidden: bool = False, namespace: dict | None = None) -> int | None:
     """Run the checks of a function of this notebook; print one line if it passes, raise CheckFailed if it does not.
+
+    What is right in part prints its message; the points for it are given back where `hidden` checks ran.
 
     `hidden` runs the hidden checks, on inputs drawn afresh, in the place of the public ones (at grading).
     `namespace` is where the function lives: the notebook's, or the caller's, where it is not given.
@@ -47,10 +51,24 @@ def check(function: str, *, hidden: bool = False, namespace: dict | None = None)
     if printed:
         print(f"Your code printed:\n{printed[0]}")
     drawn = f", inputs drawn with seed {seed}" if hidden else ""
-    if not outcome.passed:
+    earned = _points_in_part(exercise, outcome) if hidden else None
+    if not outcome.passed and (not outcome.part or earned == 0):
         raise CheckFailed(f"{function} is not right yet{drawn}.\n{outcome.failure.text()}")
     kind = "hidden checks" if hidden else "checks"
+    if outcome.part:
+        print(f"{function}: right in part, {outcome.checks} {kind} run{drawn}.\n{outcome.failure.text()}")
+        return earned
     print(f"{function}: right, {outcome.checks} {kind} passed{drawn}.")
+    return None
+
+
+def _points_in_part(exercise, outcome) -> int | None:
+    """The points for a function that is right in part; None where it is not, and nbgrader gives all or none."""
+    from autograder.exercises import points
+
+    if not outcome.part:
+        return None
+    return outcome.earned(points(json.loads(exercise.source.read_bytes()), exercise)[outcome.function])
 
 
 def _notebook_namespace() -> dict | None:

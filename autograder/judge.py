@@ -40,8 +40,8 @@ class Limits:
     submission: float = 180
 
     def of(self, exercise: Exercise) -> "Limits":
-        """The limits for an exercise: more for one on Keras, whose import alone takes 5 to 20 seconds."""
-        if not exercise.keras:
+        """The limits for an exercise: more on Keras, whose import alone takes 5 to 20 seconds, or where it trains."""
+        if not (exercise.keras or exercise.trains):
             return self
         return replace(self, cell=2 * self.cell, call=3 * self.call, submission=2 * self.submission)
 

@@ -16,14 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from autograder import calls, plain
+from autograder import calls, handles, plain
 from autograder.checking import Wrong, show_call
 from autograder.learner import Learner, value_of
 from pneumonia.backend import keras
 
 # --- where the learner's code runs -----------------------------------------------------------------------------------
-
-_held: list = []  # the objects behind the handles, by number
 
 
 def answer(namespace: Mapping, question: dict) -> bytes:
@@ -43,9 +41,10 @@ def _call(namespace: Mapping, question: dict) -> bytes:
     """Call the learner's function as `calls.answer` does; models are passed and kept under their handles."""
 
     def function(*args, **kwargs):
-        value = learners(*[_model(value) for value in args], **{name: _model(value) for name, value in kwargs.items()})
+        named = {name: handles.behind(value) for name, value in kwargs.items()}
+        value = learners(*map(handles.behind, args), **named)
         if isinstance(value, keras.layers.Layer):  # a Model is one
-            return _hold(value)
+            return handles.hold(value)
         return np.asarray(value) if keras.ops.is_tensor(value) else value
 
     learners = namespace.get(question["call"])
@@ -53,38 +52,20 @@ def _call(namespace: Mapping, question: dict) -> bytes:
     return calls.answer(known, {name: question[name] for name in ("call", "args", "kwargs")})
 
 
-def _hold(value) -> plain.Handle:
-    """The handle of an object: the one that it has, where it has one, so that the judge knows it again."""
-    for number, known in enumerate(_held):
-        if known is value:
-            return plain.Handle(number)
-    _held.append(value)
-    return plain.Handle(len(_held) - 1)
-
-
-def _model(value):
-    """What a handle stands for; anything else as it is."""
-    return _held[value.number] if type(value) is plain.Handle else value
-
-
-def _forget(question: dict) -> None:
-    _held.clear()
-
-
 def _build(question: dict) -> plain.Handle:
-    return _hold(build(question["config"], question["seed"]))
+    return handles.hold(build(question["config"], question["seed"]))
 
 
 def _draw(question: dict) -> None:
-    draw_weights(_model(question["model"]), question["seed"])
+    draw_weights(handles.behind(question["model"]), question["seed"])
 
 
 def _set_trainable(question: dict) -> None:
-    set_trainable(_model(question["model"]), question["flags"])
+    set_trainable(handles.behind(question["model"]), question["flags"])
 
 
 def _output(question: dict) -> np.ndarray:
-    model, settings = _model(question["model"]), {"training": True} if question["training"] else {}
+    model, settings = handles.behind(question["model"]), {"training": True} if question["training"] else {}
     with warnings.catch_warnings():
         # A model made of a list of one input is right, too; Keras warns where it is called on the input itself.
         warnings.filterwarnings("ignore", message="The structure of `inputs`")
@@ -93,15 +74,15 @@ def _output(question: dict) -> np.ndarray:
 
 
 def _weights(question: dict) -> list[np.ndarray]:
-    return [np.asarray(weight) for weight in _model(question["model"]).weights]
+    return [np.asarray(weight) for weight in handles.behind(question["model"]).weights]
 
 
 def _losses(question: dict) -> list[float]:
-    return [float(loss) for loss in _model(question["model"]).losses]
+    return [float(loss) for loss in handles.behind(question["model"]).losses]
 
 
 def _about(question: dict) -> dict:
-    model = _model(question["model"])
+    model = handles.behind(question["model"])
     learned = {id(weight) for weight in model.trainable_weights}
     return {
         "model": isinstance(model, keras.Model),
@@ -113,7 +94,6 @@ def _about(question: dict) -> dict:
 
 
 _ANSWERS = {
-    "forget": _forget,
     "build": _build,
     "draw": _draw,
     "set trainable": _set_trainable,
@@ -173,7 +153,7 @@ class ModelLearner(Learner):
 
     def __init__(self, learner: Learner):
         super().__init__(learner._exchange, learner._names, learner._stopped)
-        self._ask({"keras": "forget"})
+        self._exchange(plain.dumps({"forget": True}))
 
     def build(self, model: keras.Model, seed: int, label: str = "base") -> "Held":
         """A copy of a model of ours where the learner's functions can be called on it; its weights, and ours, drawn."""

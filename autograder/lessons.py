@@ -8,6 +8,7 @@ LESSONS = {
     "03-transfer-head": "Borrow an eye: transfer learning",
     "04-class-imbalance": "When one class outnumbers the other",
     "05-overfitting": "Learned, or learned by heart?",
+    "06-capstone": "Borrow an eye: transfer learning",
 }
 
 

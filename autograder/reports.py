@@ -126,7 +126,8 @@ def _about(grading: Grading) -> dict:
 
 def _feedback_row(grade: Grade, outcome: Outcome) -> list[str]:
     points = f"{grade.earned[outcome.function]} of {grade.worth[outcome.function]}"
-    verdict = f"all {outcome.checks} passed" if outcome.passed else "not right yet"
+    verdict = "right in part" if outcome.part else "not right yet"
+    verdict = f"all {outcome.checks} passed" if outcome.passed else verdict
     return [f"<code>{escape(outcome.function)}</code>", points, verdict]
 
 

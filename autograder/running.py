@@ -2,6 +2,9 @@
 
 A function passes when all of its checks pass; its first failure ends its checks, so that an endless loop is waited for
 once. A check that cannot run is never a pass: it is an error, and the error is not the learner's.
+
+A check may give a share of the points (`checking.Partly`): the others run then, and the least share counts. Where the
+hidden checks run, shares are theirs to give: a public one is a forecast on inputs that learners have.
 """
 
 import os
@@ -62,16 +65,28 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the checks say of one function: `failure` is None where all passed; `checks` is how many ran."""
+    """What the checks say of one function: `failure` is None where all passed; `checks` is how many ran.
+
+    `part` is the share of the points that are earned in spite of a failure: 0 or more, below 1.
+    """
 
     function: str
     checks: int
     seconds: float
     failure: Failure | None
+    part: float = 0.0
+
+    def __post_init__(self):
+        if not 0 <= self.part < 1 or (self.part and self.failure is None):
+            raise ValueError(f"part: expected 0 or, beside a failure, a number below 1, got {self.part}")
 
     @property
     def passed(self) -> bool:
         return self.failure is None
+
+    def earned(self, worth: int) -> int:
+        """Points, of `worth`: whole ones, rounded down, so that only what passed earns all."""
+        return worth if self.passed else int(worth * self.part + 1e-9)
 
 
 def run_checks(
@@ -89,7 +104,7 @@ def run_checks(
     """
     wanted = tuple(functions or exercise.functions)
     files = [exercise.checks] * public + ([exercise.hidden_checks] if hidden else [])
-    run = _Run(exercise, learner, wanted, seed)
+    run = _Run(exercise, learner, wanted, seed, hidden)
     arguments = [str(path) for path in files]
     arguments += ["-c", os.devnull, f"--rootdir={exercise.checks.parent}", "--noconftest", "--assert=plain"]
     arguments += ["--import-mode=importlib", "--capture=no"]
@@ -103,7 +118,7 @@ def run_checks(
         counts = {path: run.found[path.parent.name, function] for path in files}
         run.broken += [f"no check in {path} is marked with {function}" for path in files if not counts[path]]
         outcome = run.outcomes[function]
-        if outcome.passed and outcome.checks != sum(counts.values()):
+        if (outcome.passed or outcome.part) and outcome.checks != sum(counts.values()):
             run.broken.append(f"{outcome.checks} of {sum(counts.values())} checks of {function} were run")
     if run.broken:
         raise CourseError(f"The checks of {exercise.name} are broken, not the answers: {'; '.join(run.broken)}")
@@ -133,8 +148,8 @@ def _set_environment(settings: dict) -> None:
 class _Run:
     """The pytest plugin of one run: gives the checks their fixtures and keeps the verdicts."""
 
-    def __init__(self, exercise: Exercise, learner: Learner, functions: tuple[str, ...], seed: int):
-        self._exercise, self._learner, self._seed = exercise, learner, seed
+    def __init__(self, exercise: Exercise, learner: Learner, functions: tuple[str, ...], seed: int, hidden: bool):
+        self._exercise, self._learner, self._seed, self._hidden = exercise, learner, seed, hidden
         self.outcomes = {function: Outcome(function, 0, 0.0, None) for function in functions}
         self.found: Counter[tuple[str, str]] = Counter()  # checks by (their folder, function)
         self.broken: list[str] = []
@@ -166,21 +181,23 @@ class _Run:
     def pytest_pyfunc_call(self, pyfuncitem):
         """Run a check, or leave it out where its function has failed already."""
         outcome = self.outcomes[_function(pyfuncitem)]
-        if not outcome.passed:
+        if not outcome.passed and not outcome.part:
             pytest.skip("its function has failed already")
         start = time.perf_counter()
-        failure = None
+        failure, part = outcome.failure, outcome.part
         try:
             return (yield)
         except Wrong as wrong:
-            failure = failure_of(self._exercise, pyfuncitem, wrong)
+            forecast = wrong.share and self._hidden and pyfuncitem.path.parent.name != "hidden"
+            if not forecast and (failure is None or wrong.share < part):
+                failure, part = failure_of(self._exercise, pyfuncitem, wrong), wrong.share
             raise
         except Exception as error:
             self.broken.append(f"{pyfuncitem.nodeid}: {type(error).__name__}: {error}")
             raise
         finally:
             seconds = outcome.seconds + time.perf_counter() - start
-            outcome = replace(outcome, checks=outcome.checks + 1, seconds=seconds, failure=failure)
+            outcome = replace(outcome, checks=outcome.checks + 1, seconds=seconds, failure=failure, part=part)
             self.outcomes[outcome.function] = outcome
 
 

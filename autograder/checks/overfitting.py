@@ -20,6 +20,7 @@ from autograder.checking import (
     show,
     show_call,
 )
+from autograder.checks.models import close, output_at, require_model
 
 # --- patient_of ------------------------------------------------------------------------------------------------------
 
@@ -68,15 +69,9 @@ def _found(match: re.Match | None) -> str:
 
 
 PATIENT_MISTAKES = [
-    Mistake("The folders belong to the path, not to the patient: take the file's name first.", lambda path: path),
     Mistake(
-        "The folders belong to the path, not to the patient: take the file's name first.",
-        lambda path: path.split("_")[0] if "person" in path else path.rsplit("-", 1)[0],
-    ),
-    Mistake(
-        "The patient was looked for in the whole path: a folder's name can look like an image's. Take the file's name "
-        "first.",
-        lambda path: _found(re.search(r"(person\d+)|((NORMAL2-)?IM-\d{4})", path)),
+        "The name was cut at its first `_`, which only the names of the ill have: the others are cut at the last `-`.",
+        lambda path: _name(path).split("_")[0],
     ),
     Mistake("That is the file's name: the patient is what stands before the image's own number.", _name),
     Mistake(
@@ -100,9 +95,15 @@ PATIENT_MISTAKES = [
         "all before the image's number, the last part.",
         lambda path: _name(path).split("-")[0],
     ),
+    Mistake("The folders belong to the path, not to the patient: take the file's name first.", lambda path: path),
     Mistake(
-        "The name was cut at its first `_`, which only the names of the ill have: the others are cut at the last `-`.",
-        lambda path: _name(path).split("_")[0],
+        "The folders belong to the path, not to the patient: take the file's name first.",
+        lambda path: path.split("_")[0] if "person" in path else path.rsplit("-", 1)[0],
+    ),
+    Mistake(
+        "The patient was looked for in the whole path: a folder's name can look like an image's. Take the file's name "
+        "first.",
+        lambda path: _found(re.search(r"(person\d+)|((NORMAL2-)?IM-\d{4})", path)),
     ),
 ]
 
@@ -359,6 +360,10 @@ STOP_MISTAKES = [
         _stop(_below, lambda wait, patience: False),
     ),
     Mistake(
+        "The best epoch was looked for among all epochs, and `patience` after it the end: training can end before it.",
+        lambda val_losses, patience, min_delta=0.0: (int(np.argmin(val_losses)) + patience, int(np.argmin(val_losses))),
+    ),
+    Mistake(
         "The best epoch was looked for among all epochs, also those after the end.",
         _changed(lambda last, best, losses: (last, int(np.argmin(losses)))),
     ),
@@ -371,19 +376,6 @@ STOP_MISTAKES = [
 ]
 
 # --- truncate --------------------------------------------------------------------------------------------------------
-
-
-def small_base(filters: tuple[int, ...] = (4, 6), side: int = 32):
-    """A base with VGG16's names for layers and blocks, two convolutions and a pooling each, and few filters."""
-    from pneumonia.backend import keras
-
-    inputs = outputs = keras.layers.Input((side, side, 3), name="images")
-    for block, width in enumerate(filters, 1):
-        for conv in (1, 2):
-            name = f"block{block}_conv{conv}"
-            outputs = keras.layers.Conv2D(width + conv, 3, padding="same", activation="relu", name=name)(outputs)
-        outputs = keras.layers.MaxPooling2D(name=f"block{block}_pool")(outputs)
-    return keras.Model(inputs, outputs, name="base")
 
 
 def expect_truncated(models, base, layer_name: str, seed: int) -> None:
@@ -399,7 +391,7 @@ def expect_truncated(models, base, layer_name: str, seed: int) -> None:
     names = [layer.name for layer in base.layers]
 
     def mistake(came) -> str:
-        require_model(came, models)
+        require_model(came)
         return _output_mistake(came.output(images), base, layer_name, images)
 
     came = expect_such(models, "truncate", held, layer_name, expected=expected, mistake=mistake)
@@ -416,32 +408,6 @@ def expect_truncated(models, base, layer_name: str, seed: int) -> None:
         return
     call = show_call("truncate", (held, layer_name), {})
     raise Wrong(call=call, expected=expected + ", with the weights of the base", came=show(came), mistake=sentence)
-
-
-def require_model(came, models) -> None:
-    """Raise WrongType where no Keras model came."""
-    from autograder.keras_models import Held
-
-    require_answer(came)
-    if not isinstance(came, Held):
-        raise WrongType(f"A Keras model was asked for, and {kind_of(came)} came.")
-    about = came.about()
-    if not about.is_model:
-        raise WrongType(f"A Keras model was asked for, and a layer ({about.class_name}) came: make a `keras.Model`.")
-
-
-def close(came: np.ndarray, expected: np.ndarray, tolerance: float = 1e-4) -> bool:
-    """Whether two outputs are the same but for float32 rounding, relative to the largest."""
-    if came.shape != expected.shape:
-        return False
-    return bool(np.all(np.abs(came - expected) <= tolerance * max(1e-6, np.abs(expected).max())))
-
-
-def output_at(base, layer_name: str, images: np.ndarray) -> np.ndarray:
-    """What a layer of our own base gives."""
-    from pneumonia.backend import keras
-
-    return np.asarray(keras.Model(base.input, base.get_layer(layer_name).output)(images))
 
 
 def _shape_after(base, layer_name: str) -> tuple:

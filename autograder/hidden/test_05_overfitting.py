@@ -8,6 +8,7 @@ import pytest
 
 from autograder.checking import expect_refusal
 from autograder.checks import function
+from autograder.checks.models import small_base
 from autograder.checks.overfitting import (
     FOLDERS,
     draw_losses,
@@ -19,7 +20,6 @@ from autograder.checks.overfitting import (
     expect_split,
     expect_stop,
     expect_truncated,
-    small_base,
 )
 
 

@@ -394,6 +394,12 @@ def stop_with_a_best_after_the_end(val_losses, patience, min_delta=0.0):
     return last, int(np.argmin(val_losses))
 
 
+@wrong("stopping_epoch", says="and `patience` after it the end")
+def stop_after_the_best_of_all(val_losses, patience, min_delta=0.0):
+    best = int(np.argmin(val_losses))
+    return best + patience, best
+
+
 @wrong("stopping_epoch", says="One number came: give both")
 def stop_alone(val_losses, patience, min_delta=0.0):
     return stop_by_loop(val_losses, patience, min_delta)[0]
