@@ -1,0 +1,47 @@
+"""What the checks of the exercises on Keras share: small bases, and how to look at a model that came back.
+
+Keras is imported where it is needed: checks that have nothing to do with it are done in a blink.
+"""
+
+import numpy as np
+
+from autograder.checking import WrongType, kind_of, require_answer
+
+
+def small_base(filters: tuple[int, ...] = (4, 6), side: int = 32):
+    """A base with VGG16's names for layers and blocks, two convolutions and a pooling each, and few filters."""
+    from pneumonia.backend import keras
+
+    inputs = outputs = keras.layers.Input((side, side, 3), name="images")
+    for block, width in enumerate(filters, 1):
+        for conv in (1, 2):
+            name = f"block{block}_conv{conv}"
+            outputs = keras.layers.Conv2D(width + conv, 3, padding="same", activation="relu", name=name)(outputs)
+        outputs = keras.layers.MaxPooling2D(name=f"block{block}_pool")(outputs)
+    return keras.Model(inputs, outputs, name="base")
+
+
+def require_model(came) -> None:
+    """Raise WrongType where no Keras model came."""
+    from autograder.keras_models import Held
+
+    require_answer(came)
+    if not isinstance(came, Held):
+        raise WrongType(f"A Keras model was asked for, and {kind_of(came)} came.")
+    about = came.about()
+    if not about.is_model:
+        raise WrongType(f"A Keras model was asked for, and a layer ({about.class_name}) came: make a `keras.Model`.")
+
+
+def close(came: np.ndarray, expected: np.ndarray, tolerance: float = 1e-4) -> bool:
+    """Whether two outputs are the same but for float32 rounding, relative to the largest."""
+    if came.shape != expected.shape:
+        return False
+    return bool(np.all(np.abs(came - expected) <= tolerance * max(1e-6, np.abs(expected).max())))
+
+
+def output_at(base, layer_name: str, images: np.ndarray) -> np.ndarray:
+    """What a layer of our own base gives."""
+    from pneumonia.backend import keras
+
+    return np.asarray(keras.Model(base.input, base.get_layer(layer_name).output)(images))
