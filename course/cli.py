@@ -36,6 +36,7 @@ class LazyGroup(click.Group):
 
 # Subcommand -> where it lives, in the order of a first visit.
 COMMANDS = {
+    "doctor": "course.doctor:doctor",
     "data": "course.data:data",
     "train": "course.train:train",
     "predict": "course.train:predict",

