@@ -1,6 +1,8 @@
 """The exercises on Keras: their checks accept each right answer, refuse each wrong one; models stay where they are."""
 
+import inspect
 import json
+import os
 import re
 from collections import Counter
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 import submissions
 import submissions.overfitting
+import submissions.transfer
 
 from autograder.exercises import exercise, exercises, grade_cell, points
 from autograder.judge import Limits, Submission
@@ -17,8 +20,16 @@ from autograder.release import generate
 from autograder.running import run_checks
 
 # Exercise -> its answers, and the contract's points.
-CATALOGUES = {"05-overfitting": submissions.overfitting}
+CATALOGUES = {"03-transfer-head": submissions.transfer, "05-overfitting": submissions.overfitting}
 POINTS = {
+    "03-transfer-head": {
+        "preprocess": 4,
+        "freeze": 2,
+        "build_head": 6,
+        "build_classifier": 4,
+        "trainable_parameters": 2,
+        "unfreeze_from": 2,
+    },
     "05-overfitting": {"patient_of": 2, "patient_split": 4, "stopping_epoch": 3, "truncate": 3, "diagnose": 3},
 }
 ANSWERS = {name: submissions.answers(module) for name, module in CATALOGUES.items()}
@@ -34,7 +45,9 @@ each_answer = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def all_answers_in_one_worker():
-    cells = [CodeCell("imports", IMPORTS), *(CodeCell(answer.name, answer.source) for _, answer in ALL)]
+    helpers = [inspect.getsource(helper) for helper in (submissions.transfer.head_of, submissions.transfer.l2_dense)]
+    cells = [CodeCell("imports", "\n\n".join([IMPORTS, *helpers]))]
+    cells += [CodeCell(answer.name, answer.source) for _, answer in ALL]
     with Submission(cells, Limits(cell=120, call=60, submission=600)) as running:
         running.start()
         assert running.notes == []
@@ -142,7 +155,8 @@ def test_a_release_holds_signatures_and_docstrings_only(name):
     assert content == exercise(name).release.read_bytes(), f"run `course release`: {path} is out of date"
     text = content.decode()
     assert "SOLUTION" not in text
-    assert "hidden" not in text.lower().replace("hidden=128", "").replace("dense(hidden", "")
+    assert "HIDDEN" not in text
+    assert "hidden=True" not in text
     written = {grading_metadata(cell).get("grade_id"): source_of(cell) for cell in json.loads(text)["cells"]}
     for function in POINTS[name]:
         assert re.fullmatch(
@@ -183,3 +197,28 @@ def test_arrays_of_text_and_handles_cross():
     for garbage in (b'{"texts": [[2], ["a"]]}', b'{"texts": [[1], [1]]}', b'{"handle": -1}', b'{"handle": true}'):
         with pytest.raises(plain.Garbage):
             plain.loads(garbage)
+
+
+HOSTILE = {
+    "a_lambda": "keras.Sequential([keras.layers.Lambda(lambda x: __import__('os').environ.update(SEEN='yes') or x)])",
+    "text": "type('Text', (keras.Model,), {'call': lambda self, x: 'text'})()",
+    "strange_weights": "type('Strange', (keras.Model,), {'weights': property(lambda self: [object()])})()",
+    "endless_answer": "type('Long', (keras.Model,), {'call': lambda self, x: keras.ops.zeros((40, 10**6))})()",
+    "an_exit": "type('Exit', (keras.Model,), {'call': lambda self, x: exit()})()",
+    "a_kill": "type('Kill', (keras.Model,), {'call': lambda self, x: __import__('os')._exit(1)})()",
+    "a_handle": "__import__('autograder.plain').plain.Handle(0)",
+    "a_class": "keras.Model",
+}
+
+
+def test_models_that_lie_or_run_code_are_wrong_and_stay_where_they_are():
+    cells = [CodeCell("imports", IMPORTS)]
+    cells += [CodeCell(name, f"def {name}(*args, **kwargs):\n    return {model}") for name, model in HOSTILE.items()]
+    asked = ("build_head", "build_classifier", "freeze", "unfreeze_from")
+    with Submission(cells, Limits(cell=120, call=60, submission=600)) as running:
+        for name in HOSTILE:
+            learner = Learner(running.exchange, dict.fromkeys(asked, name))
+            outcomes = run_checks(exercise("03-transfer-head"), learner, functions=asked)
+            assert not any(outcome.passed for outcome in outcomes.values()), name
+            assert all(outcome.failure.mistake for outcome in outcomes.values())
+    assert "SEEN" not in os.environ

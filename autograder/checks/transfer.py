@@ -1,0 +1,591 @@
+"""Exercise 03-transfer-head: what is true (Keras's own preprocessing, bare formulas, our own copy) and what goes wrong.
+
+Heads and classifiers are judged by what they compute with weights that the judge sets, so that it does not matter how a
+model is written: Sequential, functional or subclassed.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autograder.checking import (
+    Mistake,
+    WrongType,
+    expect,
+    expect_such,
+    kind_of,
+    require_answer,
+    same_whole_number,
+)
+from autograder.checks.models import close, require_model
+from autograder.keras_models import Held, ModelLearner, draw_weights, layers_below, set_trainable
+from pneumonia.backend import keras
+
+# --- preprocess ------------------------------------------------------------------------------------------------------
+
+BLUE_GREEN_RED = np.array([103.939, 116.779, 123.68])
+
+
+def expect_preprocessed(models: ModelLearner, images: np.ndarray) -> None:
+    """The learner's images equal Keras's own preprocessing of VGG16, float32."""
+    expect(
+        models,
+        "preprocess",
+        images,
+        expected=keras.applications.vgg16.preprocess_input(images.astype(np.float32)),
+        same=_same_float32,
+        mistakes=PREPROCESS_MISTAKES,
+        otherwise="Look at one pixel (r, g, b): it becomes (b - 103.939, g - 116.779, r - 123.68).",
+    )
+
+
+def _same_float32(came, expected: np.ndarray) -> bool:
+    require_answer(came)
+    if not isinstance(came, np.ndarray):
+        raise WrongType(f"An array of shape {expected.shape} was asked for, and {kind_of(came)} came.")
+    if came.shape != expected.shape:
+        return False
+    same = bool(np.all(np.abs(came.astype(float) - expected) <= 1e-3))
+    if same and came.dtype != np.float32:
+        raise WrongType(f"The numbers are right, their type is {came.dtype}: float32 was asked for.")
+    return same
+
+
+def _wrapped(images, dtype) -> np.ndarray:
+    return images[..., ::-1].astype(dtype) - np.round(BLUE_GREEN_RED).astype(dtype)
+
+
+PREPROCESS_MISTAKES = [
+    Mistake(
+        "The channels are still RGB: VGG16 was trained on BGR; `images[..., ::-1]` turns the last axis round.",
+        lambda images: images - BLUE_GREEN_RED,
+    ),
+    Mistake(
+        "The channels are still RGB, with the means in that order: VGG16 was trained on BGR; `images[..., ::-1]` "
+        "turns the last axis round.",
+        lambda images: images - BLUE_GREEN_RED[::-1],
+    ),
+    Mistake(
+        "The means belong to the other order: after the turn to BGR, 103.939 is taken from blue, the first channel.",
+        lambda images: images[..., ::-1] - BLUE_GREEN_RED[::-1],
+    ),
+    Mistake("The means are not subtracted.", lambda images: images[..., ::-1].astype(float)),
+    Mistake("The means were added: subtract them.", lambda images: images[..., ::-1] + BLUE_GREEN_RED),
+    Mistake(
+        "The images were divided by 255: VGG16 was trained on 0..255, minus the means.",
+        lambda images: images[..., ::-1] / 255 - BLUE_GREEN_RED,
+    ),
+    Mistake(
+        "The images were divided by 255: VGG16 was trained on 0..255, minus the means.",
+        lambda images: images[..., ::-1] / 255 - BLUE_GREEN_RED / 255,
+    ),
+    Mistake(
+        "The images were divided by 255: VGG16 was trained on 0..255, minus the means.", lambda images: images / 255
+    ),
+    Mistake(
+        "The images were scaled to -1..1: that is another network's preprocessing.", lambda images: images / 127.5 - 1
+    ),
+    Mistake(
+        "The width was turned round, not the channels: the images are mirrored. The channels are the last axis.",
+        lambda images: images[:, :, ::-1] - BLUE_GREEN_RED,
+    ),
+    Mistake(
+        "The images themselves were turned round: `images[::-1]` is the first axis, the channels are the last one.",
+        lambda images: images[::-1] - BLUE_GREEN_RED,
+    ),
+    Mistake(
+        "Below 0 the numbers wrapped round: uint8 knows no negative ones. Turn to float32 before you subtract.",
+        lambda images: _wrapped(images, np.uint8),
+    ),
+    Mistake(
+        "The numbers were cut to whole ones: turn to float32 before you subtract.",
+        lambda images: (images[..., ::-1] - BLUE_GREEN_RED).astype(int),
+    ),
+    Mistake(
+        "The mean of these images was subtracted: the means are those of the images that VGG16 was trained on.",
+        lambda images: images[..., ::-1] - images[..., ::-1].mean(axis=(0, 1, 2)),
+    ),
+]
+
+
+def draw_images(rng, dtype, n: int = 2, side: int = 6) -> np.ndarray:
+    """RGB images `(n, side, side + 1, 3)` in 0..255; whole numbers, which every numeric dtype holds."""
+    return rng.integers(0, 256, (n, side, side + 1, 3)).astype(dtype)
+
+
+# --- bases -----------------------------------------------------------------------------------------------------------
+
+
+def nested_base():
+    """A small base of which one layer is itself a model of two convolutions, and which ends with a convolution."""
+    layers = keras.layers
+    inside = keras.Sequential(
+        [
+            layers.Input((16, 16, 4)),
+            layers.Conv2D(5, 3, padding="same", activation="relu", name="block2_conv1"),
+            layers.Conv2D(5, 3, padding="same", activation="relu", name="block2_conv2"),
+        ],
+        name="block2",
+    )
+    images = layers.Input((32, 32, 3), name="images")
+    outputs = layers.Conv2D(4, 3, padding="same", activation="relu", name="block1_conv1")(images)
+    outputs = inside(layers.MaxPooling2D(name="block1_pool")(outputs))
+    outputs = layers.Conv2D(6, 3, padding="same", activation="relu", name="block3_conv1")(outputs)
+    return keras.Model(images, outputs, name="base")
+
+
+def frozen_flags(model) -> list[bool]:
+    """Flags for `set_trainable`: the model itself and all below it are frozen."""
+    return [False] * (1 + len(layers_below(model)))
+
+
+def prepared(models: ModelLearner, base, seed: int, state: str, label: str = "base") -> Held:
+    """A base where the learner's functions can be called on it, "trainable", "frozen" or with its "layers frozen"."""
+    held = models.build(base, seed, label)
+    flags = [state != "frozen"] + [state == "trainable"] * len(layers_below(base))
+    held.set_trainable(flags)
+    set_trainable(base, flags)
+    return held
+
+
+def _same_base(came, held: Held, function: str) -> str:
+    """A sentence where it is not the very base that was passed that came back."""
+    require_answer(came)
+    if came is held:
+        return ""
+    if isinstance(came, Held):
+        return "Another model came back: change `base` itself, and return it."
+    return f"The base itself was asked for (`return base`), and {kind_of(came)} came."
+
+
+def _same_weights(held: Held, base) -> str:
+    """A sentence where the weights are not those that were set; not asked for large bases, whose weights are many."""
+    if base.count_params() > 100_000:
+        return ""
+    ours = [np.asarray(weight) for weight in base.weights]
+    theirs = held.weights()
+    same = len(ours) == len(theirs) and all(map(close, theirs, ours))
+    return "" if same else "The weights were changed: freezing leaves the numbers as they are, and only stops learning."
+
+
+# --- freeze ----------------------------------------------------------------------------------------------------------
+
+
+def expect_frozen(models: ModelLearner, base, seed: int, state: str = "trainable") -> None:
+    """The learner's function freezes all of the base, returns it, and leaves the weights alone."""
+    held = prepared(models, base, seed, state)
+
+    def mistake(came) -> str:
+        learned = held.about().learned
+        if any(learned) and came is None:
+            return _whats_not_frozen(held) + " And nothing came back: `return base`."
+        return (
+            _same_base(came, held, "freeze") or (any(learned) and _whats_not_frozen(held)) or _same_weights(held, base)
+        )
+
+    expected = "the same base, none of its weights trainable, their values as they were"
+    expect_such(models, "freeze", held, expected=expected, mistake=mistake)
+
+
+def _whats_not_frozen(held: Held) -> str:
+    about = held.about()
+    left = [name for name, kind, flag in about.layers if flag and kind in ("Conv2D", "Dense")]
+    if all(about.learned):
+        return "Nothing is frozen: a layer learns until its `trainable` is set to False."
+    return f"{sum(about.learned)} of {len(about.learned)} weights would still learn, those of {', '.join(left[:3])}."
+
+
+# --- build_head ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What was asked for; and the weights of a head that came, by their part in it."""
+
+    shape: tuple[int, int, int]
+    hidden: int
+    dropout: float
+    l2: float
+
+
+def expect_head(models: ModelLearner, feature_shape: tuple[int, int, int], seed: int, **settings) -> None:
+    """The learner's head has the layers that were asked for, as far as any input can tell."""
+    asked = _Head(feature_shape, **({"hidden": 128, "dropout": 0.2, "l2": 1e-4} | settings))
+    expected = (
+        f"a Keras model from (n, {', '.join(map(str, feature_shape))}) to (n, 1) in 0..1: Flatten or pooling, "
+        f"Dense({asked.hidden}, ReLU, L2({asked.l2:g}) on its kernel), Dropout({asked.dropout:g}), Dense(1, sigmoid)"
+    )
+    expect_such(
+        models,
+        "build_head",
+        feature_shape,
+        expected=expected,
+        mistake=lambda came: _head_mistake(came, asked, seed),
+        **settings,
+    )
+
+
+def _head_mistake(came, asked: _Head, seed: int) -> str:
+    require_model(came)
+    rng = np.random.default_rng(seed)
+    features = np.abs(rng.normal(size=(24, *asked.shape))).astype(np.float32)
+    outputs = came.output(features)
+    if outputs.shape != (24, 1):
+        return _output_shape_mistake(outputs.shape, asked)
+    about = came.about()
+    if sentence := _shapes_mistake(about.shapes, asked):
+        return sentence
+    if not all(about.learned):
+        return "Some of the head's weights are frozen: the head is the part that learns."
+    came.draw(seed)
+    outputs, weights = came.output(features), came.weights()
+    found = [
+        (parts, flat)
+        for parts in _parts(weights, asked)
+        for flat in _flattened(features, parts[0].shape[0])
+        if close(outputs, _sigmoid(_logits(np.maximum, flat, parts)))
+    ]
+    if not found:
+        return _formula_mistake(outputs, features, weights, asked)
+    parts, flat = found[0]
+    return _penalty_mistake(came.losses(), parts, asked) or _dropout_mistake(came, features, flat, parts, asked, rng)
+
+
+def _output_shape_mistake(shape: tuple[int, ...], asked: _Head) -> str:
+    if len(shape) == 4:
+        return "The output still has height and width: put a Flatten or a pooling layer before the first Dense."
+    if len(shape) == 2:
+        return f"The output has {shape[1]} units, and one was asked for: the probability of PNEUMONIA, Dense(1)."
+    return f"The output's shape is {shape} for 24 cases, and (24, 1) was asked for."
+
+
+def _shapes_mistake(shapes: list[tuple[int, ...]], asked: _Head) -> str:
+    kernels = [shape for shape in shapes if len(shape) == 2]
+    units = [shape[1] for shape in kernels]
+    if len(kernels) == 1:
+        return f"There is one Dense layer only: one of {asked.hidden} units comes before the last one."
+    if len(kernels) == 2 and asked.hidden not in units:
+        other = next((unit for unit in units if unit != 1), 1)
+        return f"`hidden` is not used: the first Dense layer has {other} units, and {asked.hidden} were asked for."
+    if len(kernels) != 2 or len(shapes) != 4:
+        return (
+            f"There are {len(shapes)} arrays of weights, and four were asked for: kernel and bias of each of the two "
+            "Dense layers, and nothing else that learns."
+        )
+    return ""
+
+
+def _parts(weights: list[np.ndarray], asked: _Head) -> list[tuple[np.ndarray, ...]]:
+    """Ways to read four arrays as (kernel, bias) of the hidden layer and (kernel, bias) of the last one.
+
+    A subclassed model may have them in any order; with one hidden unit the shapes alone do not tell.
+    """
+    kernels = [weight for weight in weights if weight.ndim == 2]
+    biases = [weight for weight in weights if weight.ndim == 1]
+    if (len(kernels), len(biases)) != (2, 2):  # a worker can say one thing of the shapes and another of the values
+        return []
+    return [
+        (first, b1, last, b2)
+        for first, last in (kernels, kernels[::-1])
+        for b1, b2 in (biases, biases[::-1])
+        if first.shape[1] == asked.hidden == last.shape[0] == len(b1) and last.shape[1] == len(b2) == 1
+    ]
+
+
+def _flattened(features: np.ndarray, d: int) -> list[np.ndarray]:
+    """Ways to make `d` numbers of each case: all of them, or pooled, by the mean or the largest."""
+    n, h, w, c = features.shape
+    ways = [features.reshape(n, -1), features.mean(axis=(1, 2)), features.max(axis=(1, 2))]
+    for size in (2, 3):
+        if min(h, w) >= size:
+            windows = features[:, : h // size * size, : w // size * size]
+            windows = windows.reshape(n, h // size, size, w // size, size, c)
+            ways += [windows.mean(axis=(2, 4)).reshape(n, -1), windows.max(axis=(2, 4)).reshape(n, -1)]
+    return [way.astype(float) for way in ways if way.shape[1] == d]
+
+
+def _logits(activation, flat: np.ndarray, parts) -> np.ndarray:
+    kernel, bias, last, last_bias = parts
+    return activation(flat @ kernel + bias, 0) @ last + last_bias
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def _formula_mistake(outputs, features, weights, asked: _Head) -> str:
+    """What a head computes that is not the one asked for, by what else it could be."""
+    last_of = {
+        "The last layer has no sigmoid: its output is not between 0 and 1, and cannot be a probability.": lambda x: x,
+        "Softmax over one unit is 1, whatever the image: the last layer's activation is sigmoid.": np.ones_like,
+        "The last layer's activation is tanh: sigmoid gives a probability.": np.tanh,
+        "The last layer's activation is ReLU: sigmoid gives a probability.": lambda x: np.maximum(x, 0),
+    }
+    hidden_of = {
+        "The hidden Dense layer has no ReLU: without one, two Dense layers are no more than one.": lambda x, _: x,
+        "The hidden layer's activation is sigmoid: ReLU was asked for.": lambda x, _: _sigmoid(x),
+        "The hidden layer's activation is tanh: ReLU was asked for.": lambda x, _: np.tanh(x),
+    }
+    for parts in _parts(weights, asked):
+        ways = _flattened(features, parts[0].shape[0])
+        if not ways:
+            return (
+                f"The first Dense layer takes {parts[0].shape[0]} numbers of each case: flatten the features, or pool "
+                "them over height and width."
+            )
+        for flat in ways:
+            for sentence, end in last_of.items():
+                if close(outputs, end(_logits(np.maximum, flat, parts))):
+                    return sentence
+            for sentence, middle in hidden_of.items():
+                if close(outputs, _sigmoid(_logits(middle, flat, parts))):
+                    return sentence
+    return (
+        "The output is not that of Flatten or pooling, Dense with ReLU, Dense with sigmoid: look at the layers' order "
+        "and at `head.summary()`."
+    )
+
+
+def _penalty_mistake(penalty: float, parts, asked: _Head) -> str:
+    squares = [float(np.sum(np.square(part, dtype=float))) for part in parts]
+
+    def near(value: float) -> bool:
+        return abs(penalty - value) <= 1e-3 * abs(value)
+
+    if near(asked.l2 * squares[0]) or penalty == asked.l2 == 0:
+        return ""
+    if penalty == 0:
+        return "There is no penalty: `kernel_regularizer=keras.regularizers.L2(l2)` belongs to the hidden Dense layer."
+    if near(1e-4 * squares[0]) or near(0.01 * squares[0]):
+        return f"`l2` is not used: the penalty's factor is {penalty / squares[0]:.2g}, and {asked.l2:g} was asked for."
+    if near(asked.l2 * (squares[0] + squares[2])):
+        return "The last layer's kernel is penalised, too: L2 was asked for on the hidden layer's alone."
+    if near(asked.l2 * squares[2]):
+        return "The last layer's kernel is penalised, and not the hidden layer's."
+    if near(asked.l2 * squares[1]):
+        return "The bias is penalised: L2 was asked for on the kernel (`kernel_regularizer`)."
+    if near(asked.l2 * (squares[0] + squares[1])):
+        return "The bias is penalised, too: L2 was asked for on the kernel alone."
+    if near(asked.l2 * float(np.sum(np.abs(parts[0])))):
+        return "That is an L1 penalty, the sum of absolute values: L2 is the sum of squares."
+    wanted = asked.l2 * squares[0]
+    return f"The penalty is {penalty:.4g}, and {asked.l2:g} times the sum of the kernel's squares is {wanted:.4g}."
+
+
+def _dropout_mistake(came: Held, features, flat, parts, asked: _Head, rng) -> str:
+    """Compare what one case gives 1500 times and more in training with what Dropout before the last layer would give.
+
+    There the hidden units are dropped at `dropout`, the others scaled up: the log-odds then vary with the variance
+    dropout / (1 - dropout) times the sum of the squares of the units' parts in them.
+    """
+    kernel, bias, last, last_bias = parts
+    hidden = np.maximum(flat @ kernel + bias, 0) * last[:, 0]  # (n, hidden): each unit's part in the log-odds
+    squares = np.sum(hidden**2, axis=1)
+    place = int(np.argmin(np.where(squares > 0, np.abs(hidden.sum(axis=1) + last_bias), np.inf)))
+    many = min(4000, 4_000_000 // features[0].size)  # a message holds 64 MB
+    case = np.repeat(features[place : place + 1], many, axis=0)
+    outputs = np.concatenate([came.output(case, training=True) for _ in range(0, 1500, many)]).astype(float).ravel()
+    if np.ptp(outputs) < 1e-6:
+        if asked.dropout == 0:
+            return ""
+        return "There is no Dropout: in training, the same features always give the same probability."
+    if np.min(outputs) == 0:
+        return "Dropout comes after the last layer and sets probabilities to 0: it belongs between the Dense layers."
+    log_odds = np.log(outputs) - np.log1p(-np.minimum(outputs, 1 - 1e-7))
+    spread = np.var(log_odds) / squares[place]
+    rate = spread / (1 + spread)
+    allowed = asked.dropout / (1 - asked.dropout)
+    if abs(spread - allowed) <= 0.3 * allowed:
+        if _drops_units(log_odds - last_bias, hidden[place] / (1 - asked.dropout)):
+            return ""
+        return "Dropout is not between the two Dense layers: it is the hidden units that are dropped."
+    for other in (0.2, 1 - asked.dropout, 0.5):
+        if abs(rate - other) < 0.04:
+            return f"The rate of Dropout is about {other:g}, and {asked.dropout:g} was asked for: is `dropout` used?"
+    return (
+        f"In training the output does not vary as with Dropout({asked.dropout:g}) between the two Dense layers: look "
+        "at its place and its rate."
+    )
+
+
+def _drops_units(log_odds: np.ndarray, units: np.ndarray) -> bool:
+    """Whether each of the log-odds is the sum of some of the units' parts; with many units nearly any number is."""
+    if len(units) > 4:
+        return True
+    kept = np.array(np.meshgrid(*[[0, 1]] * len(units))).reshape(len(units), -1).T
+    return bool(np.abs(log_odds[:, None] - (kept @ units)[None, :]).min(axis=1).max() < 0.01)
+
+
+# --- build_classifier ------------------------------------------------------------------------------------------------
+
+
+def small_head(feature_shape, hidden: int = 16):
+    """A head of our own, pooled."""
+    layers = keras.layers
+    stack = [layers.Input(feature_shape), layers.GlobalAveragePooling2D(), layers.Dense(hidden, activation="relu")]
+    return keras.Sequential([*stack, layers.Dropout(0.2), layers.Dense(1, activation="sigmoid")], name="head")
+
+
+def expect_classifier(models: ModelLearner, base, seed: int, state: str = "trainable") -> None:
+    """The learner's classifier equals head(base(x)), with whatever weights these have; only the head learns."""
+    head = small_head(base.output_shape[1:])
+    held_head = models.build(head, seed + 1, "head")
+    held = prepared(models, base, seed, state)
+    # Small numbers, so that the probabilities are not all 0 or 1.
+    images = np.random.default_rng(seed).uniform(-2, 2, (6, *base.input_shape[1:])).astype(np.float32)
+    expected = f"a Keras model from {base.input_shape} to (None, 1) that equals head(base(x)); only the head learns"
+
+    def ours() -> np.ndarray:
+        return np.asarray(head(base(images)))
+
+    def mistake(came) -> str:
+        require_model(came)
+        outputs = came.output(images)
+        if not close(outputs, ours()):
+            return _classifier_mistake(outputs, base, head, images)
+        draw_weights(base, seed + 2)
+        held.draw(seed + 2)
+        if not close(came.output(images), ours()):
+            return "The classifier has a copy of the base: use `base` itself, so that both share their weights."
+        draw_weights(head, seed + 3)
+        held_head.draw(seed + 3)
+        if not close(came.output(images), ours()):
+            return "The classifier has a copy of the head: use `head` itself, so that both share their weights."
+        return _learns_mistake(came.about(), base, head)
+
+    expect_such(models, "build_classifier", held, held_head, expected=expected, mistake=mistake)
+
+
+def _classifier_mistake(outputs, base, head, images) -> str:
+    features = np.asarray(base(images))
+    if close(outputs, features):
+        return "The model ends with the base's features: the head comes after them, `head(base(x))`."
+    if outputs.shape != (len(images), 1):
+        return (
+            f"The output's shape is {outputs.shape}, and {(len(images), 1)} was asked for: the head's output is last."
+        )
+    for scale, what in ((1 / 255, "divided by 255"), (-1, "preprocessed")):
+        changed = images * scale if scale > 0 else images[..., ::-1] - BLUE_GREEN_RED.astype(np.float32)
+        if close(outputs, np.asarray(head(base(changed)))):
+            return f"The images were {what} on the way: the classifier is head(base(x)), and nothing else."
+    return (
+        "The numbers are not those of head(base(x)): use `base` and `head` as they are, with their weights, and "
+        "nothing between them."
+    )
+
+
+def _learns_mistake(about, base, head) -> str:
+    learned = sorted(shape for shape, flag in zip(about.shapes, about.learned, strict=False) if flag)
+    shapes = [sorted(tuple(weight.shape) for weight in part.weights) for part in (base, head)]
+    if learned == shapes[1] and sorted(about.shapes) == sorted(shapes[0] + shapes[1]):
+        return ""
+    if learned == sorted(shapes[0] + shapes[1]):
+        return "The base learns, too: freeze it (`base.trainable = False`)."
+    if not learned:
+        return "Nothing learns: the head must stay trainable, only the base is frozen."
+    if learned == shapes[0]:
+        return "The base learns and the head does not: it is the other way round."
+    if sorted(about.shapes) != sorted(shapes[0] + shapes[1]):
+        return "The model holds weights that are neither the base's nor the head's."
+    return f"{len(learned)} arrays of weights learn, and the head has {len(shapes[1])}: part of the base still learns."
+
+
+# --- trainable_parameters --------------------------------------------------------------------------------------------
+
+
+def expect_parameters(models: ModelLearner, model, flags: list[bool] | None = None, label: str = "model") -> None:
+    """The learner's number is that of our own copy, in the same state."""
+    held = models.build(model, 0, label)
+    if flags is not None:
+        set_trainable(model, flags)
+        held.set_trainable(flags)
+    expect(
+        models,
+        "trainable_parameters",
+        held,
+        expected=sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
+        same=same_whole_number,
+        mistakes=_parameter_mistakes(model),
+        otherwise="Add up the sizes of `model.trainable_weights`, kernels and biases alike.",
+    )
+
+
+def _parameter_mistakes(model) -> list[Mistake]:
+    def sizes(weights) -> int:
+        return sum(int(np.prod(weight.shape)) for weight in weights)
+
+    learned = model.trainable_weights
+    answers = {
+        "All weights were counted, those that are frozen, too: `model.trainable_weights` has those that learn.": sizes(
+            model.weights
+        ),
+        "The frozen ones were counted: `model.trainable_weights` has those that learn.": sizes(
+            model.non_trainable_weights
+        ),
+        "The arrays of weights were counted: add up how many numbers each of them holds.": len(learned),
+        "The biases were left out.": sizes(weight for weight in learned if len(weight.shape) > 1),
+        "The kernels were left out.": sizes(weight for weight in learned if len(weight.shape) == 1),
+        "All weights of the layers that are trainable were counted, but a layer can hold some that never learn (the "
+        "statistics of BatchNormalization), and a model inside the model frozen ones: count "
+        "`model.trainable_weights`.": sum(layer.count_params() for layer in model.layers if layer.trainable),
+        "Only the first axis of each array was counted: a kernel holds the product of all its axes.": sum(
+            weight.shape[0] for weight in learned
+        ),
+        "Only the last axis of each array was counted: a kernel holds the product of all its axes.": sum(
+            weight.shape[-1] for weight in learned
+        ),
+        "The layers were counted: add up how many numbers their weights hold.": len(model.layers),
+    }
+    return [Mistake(sentence, lambda _, answer=answer: answer) for sentence, answer in answers.items()]
+
+
+# --- unfreeze_from ---------------------------------------------------------------------------------------------------
+
+
+def expect_unfrozen(models: ModelLearner, base, layer_name: str, seed: int, state: str) -> None:
+    """The learner's function trains the layers from `layer_name` on and freezes those before, whatever was before."""
+    held = prepared(models, base, seed, state)
+    names = [layer.name for layer in base.layers]
+    place = names.index(layer_name)
+    expected = f"the same base; {layer_name} and the layers after it learn, those before it do not"
+
+    def flags(learns) -> list[bool]:
+        """For each weight, whether a layer at its place would learn."""
+        return [learns(place) for place, layer in enumerate(base.layers) for _ in layer.weights]
+
+    def mistake(came) -> str:
+        learned = held.about().learned
+        wanted = flags(lambda at: at >= place)
+        if learned != wanted and came is None:
+            return _unfrozen_mistake(learned, wanted, flags, place, state) + " And nothing came back: `return base`."
+        return (
+            _same_base(came, held, "unfreeze_from")
+            or (learned != wanted and _unfrozen_mistake(learned, wanted, flags, place, state))
+            or _same_weights(held, base)
+        )
+
+    expect_such(models, "unfreeze_from", held, layer_name, expected=expected, mistake=mistake)
+
+
+def _unfrozen_mistake(learned, wanted, flags, place: int, state: str) -> str:
+    if not any(learned):
+        if state == "frozen":
+            return (
+                "Nothing learns: the base itself is still frozen, whatever its layers say. `base.trainable = True` "
+                "comes first, then the layers one by one."
+            )
+        return (
+            "Nothing learns: set `trainable` to True for each layer from `layer_name` on. (Where the base's own is "
+            "True already, `base.trainable = True` does not reach its layers.)"
+        )
+    if learned == flags(lambda at: at > place):
+        return "`layer_name` itself is still frozen: training begins with it."
+    if learned == flags(lambda at: at >= place - 1):
+        return "The layer before `layer_name` learns, too."
+    if learned == flags(lambda at: at == place):
+        return "Only `layer_name` itself learns: all layers after it do, too."
+    if learned == flags(lambda at: at < place) or learned == flags(lambda at: at <= place):
+        return "It is the other way round: the layers before `layer_name` learn, and those from it on are frozen."
+    if all(learned):
+        return "All layers learn: those before `layer_name` must be frozen (also after `base.trainable = True`)."
+    return f"{sum(learned)} of {len(learned)} arrays of weights learn, and {sum(wanted)} should: from `layer_name` on."
