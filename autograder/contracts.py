@@ -1,6 +1,7 @@
 """A function's contract with its caller: the signature that the released cell shows, and whether a learner kept it."""
 
 import ast
+import copy
 import difflib
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -38,6 +39,19 @@ def mismatch(came: Function, contract: Function) -> str:
     if extra := [name for name in required if name not in wanted]:
         return f"the argument `{extra[0]}` is not in the contract and has no default"
     return _default_mismatch(_defaults(came), _defaults(contract), takes_any)
+
+
+def is_harmless(came: Function, contract: Function) -> bool:
+    """Whether a mismatch costs no points: an argument without a default has another name, and is given by its place."""
+    came = copy.deepcopy(came)
+    required = len(_positional(contract)) - len(contract.args.defaults)
+    if len(came.args.posonlyargs) <= required:
+        came.args.args, came.args.posonlyargs = came.args.posonlyargs + came.args.args, []
+    taken = _names(came)
+    for argument, name in zip(came.args.args[:required], _positional(contract), strict=False):
+        if name not in taken:
+            argument.arg = name
+    return not mismatch(came, contract)
 
 
 def shown(function: Function) -> str:

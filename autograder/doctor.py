@@ -333,7 +333,7 @@ def _of_functions(view: View) -> Iterator[Finding]:
             if came is not None and (problem := contracts.mismatch(came, contract)):
                 yield Finding(
                     "signature",
-                    "problem",
+                    "warning" if contracts.is_harmless(came, contract) else "problem",
                     f"Expected `{contracts.shown(contract)}`, found `{contracts.shown(came)}`: {problem}. Write the "
                     "first line as it was released; what is inside is yours.",
                     elsewhere[-1] + 1,

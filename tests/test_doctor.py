@@ -6,6 +6,10 @@ import re
 
 import nbformat
 import pytest
+import submissions
+import submissions.convolution
+import submissions.imbalance
+import submissions.metrics
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -212,13 +216,14 @@ DAMAGES = {
     ),
     "function gone": (text("f_beta", lambda _: "answer = 42"), "function-missing", "problem", False),
     "argument renamed": (signature("def f_beta(tp, fp, fn, b=1.0):"), "signature", "problem", False),
+    "argument without default renamed": (signature("def f_beta(a, fp, fn, beta=1.0):"), "signature", "warning", False),
     "arguments swapped": (signature("def f_beta(tp, fn, fp, beta=1.0):"), "signature", "problem", False),
     "argument missing": (signature("def f_beta(tp, fp, fn):"), "signature", "problem", False),
     "argument more": (signature("def f_beta(tp, fp, fn, beta, more):"), "signature", "problem", False),
     "default lost": (signature("def f_beta(tp, fp, fn, beta):"), "signature", "problem", False),
     "default changed": (signature("def f_beta(tp, fp, fn, beta=2):"), "signature", "problem", False),
     "name only": (signature("def f_beta(tp, fp, fn, *, beta=1.0):"), "signature", "problem", False),
-    "place only": (signature("def f_beta(tp, fp, /, fn, beta=1.0):"), "signature", "problem", False),
+    "place only": (signature("def f_beta(tp, fp, /, fn, beta=1.0):"), "signature", "warning", False),
     "check lost": (lose("test_recall"), "check-missing", "problem", True),
     "check edited": (text("test_recall", lambda _: "assert True"), "check-edited", "warning", True),
     "code in a check": (text("test_recall", lambda s: f"{OWN}\n{s}"), "check-edited", "warning", True),
@@ -296,6 +301,28 @@ def test_nothing_is_found_in_honest_work():
     notebook["cells"].append(code("try:\n    mine\nexcept NameError:\n    pass\n[row for row in range(3)]"))
     notebook["cells"].append(code("mine = 1\nclass Late:\n    def method(self):\n        return later\nlater = 2"))
     assert examine(notebook, RELEASED, TASK) == []
+
+
+CATALOGUES = {
+    "01-convolution": submissions.convolution,
+    "02-metrics": submissions.metrics,
+    "04-class-imbalance": submissions.imbalance,
+}
+
+
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_no_right_answer_in_the_catalogue_is_a_problem(name):
+    task = exercise(name)
+    released = json.loads(task.release.read_bytes())
+    right = [answer for answer in submissions.answers(CATALOGUES[name]) if answer.says is None]
+    assert len(right) >= 2 * len(task.functions)
+    for answer in right:
+        notebook = copy.deepcopy(released)
+        source = answer.source.replace(f"def {answer.name}(", f"def {answer.function}(", 1)
+        cell(notebook, answer.function)["source"] = source
+        found = examine(notebook, released, task)
+        assert [f for f in found if f.severity != "warning"] == [], answer.name
+        assert {f.code for f in found} <= {"signature"}
 
 
 @each_damage
@@ -435,11 +462,18 @@ def test_needs(cells, expected):
         ("def f(a, b): pass", "the argument `c` is missing"),
         ("def f(a, b, c): pass", "`c` has lost its default, 1"),
         ("def f(x, b, c=1): pass", "the argument `a` is called `x`"),
+        ("def f(x, y, d=1): pass", "the argument `a` is called `x`"),
+        ("def f(b, a, c=1): pass", "the argument `a` stands elsewhere"),
+        ("def f(a, b, /, c=1): pass", "`a` cannot be given by its name"),
+        ("def f(a, b, c=1, /): pass", "`a` cannot be given by its name"),
     ],
 )
 def test_contract(line, problem):
     contract = contracts.definition(parse("def f(a, b, c=1): pass"), "f")
-    assert contracts.mismatch(contracts.definition(parse(line), "f"), contract) == problem
+    came = contracts.definition(parse(line), "f")
+    assert contracts.mismatch(came, contract) == problem
+    # Checks give what has no default by its place, so its name alone costs nothing.
+    assert contracts.is_harmless(came, contract) == (problem == "" or "(x, b" in line or "(a, b, /" in line)
 
 
 def test_every_repair_is_of_a_finding_that_is_tested():
