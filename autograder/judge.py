@@ -140,7 +140,7 @@ class Submission:
         try:
             reply = self._worker.ask(plain.dumps({"cell": cell.source}), self._seconds(self.limits.cell))
             answer = calls.read(reply)
-        except WorkerLost as lost:
+        except (WorkerLost, plain.Garbage) as lost:
             self._end_worker()
             self._lost.add(place)
             self._note(place, f"{cell.name}: {lost} It is left out.")

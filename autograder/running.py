@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from autograder import plain
 from autograder.checking import Wrong
 from autograder.exercises import Exercise
 from autograder.learner import Learner
@@ -187,6 +188,10 @@ class _Run:
         failure, part = outcome.failure, outcome.part
         try:
             return (yield)
+        except plain.Garbage as garbage:  # from a worker that a learner's code has taken over
+            mistake = f"The answer could not be read ({garbage}): give back plain numbers, tuples, lists or arrays."
+            failure, part = failure_of(self._exercise, pyfuncitem, Wrong(came="no answer", mistake=mistake)), 0.0
+            raise
         except Wrong as wrong:
             forecast = wrong.share and self._hidden and pyfuncitem.path.parent.name != "hidden"
             if not forecast and (failure is None or wrong.share < part):
