@@ -15,8 +15,9 @@ from autograder.matching import View, as_bytes, current_format, first_line, with
 from autograder.names import Need, names_of, needs, parse
 from autograder.notebooks import SIZE_LIMIT, grading_metadata, source_of
 
-# problem: handed in like this, the notebook loses points, with `course grade` or with nbgrader's own `autograde`.
-# warning: it loses none, and is not as it should be. hint: it may be as it should be.
+# problem: handed in like this, the notebook loses points, with `course grade` or with nbgrader's own `autograde` (0.9.6,
+# which was tried on 24 of the damages in tests/test_doctor.py). warning: it loses none, and is not as it should be.
+# hint: it may be as it should be.
 SEVERITIES = ("problem", "warning", "hint")
 FLAGS = ("schema_version", "grade", "solution", "locked", "task", "points", "cell_type")  # what must be as released
 HIDDEN_TESTS = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[ \t]*\n?", re.DOTALL | re.MULTILINE)
@@ -134,10 +135,10 @@ def _of_the_kernel(view: View) -> Iterator[Finding]:
     if known.lower() not in ("python", "ipython") or name == "python2":
         sentence = (
             f"Expected a Python 3 kernel, the notebook names {name!r} (language: {known}): choose Python 3 (Kernel, "
-            "Change Kernel) and run all cells again."
+            "Change Kernel), run all cells again and save: nbgrader would give no points."
         )
         readable = all(parse(view.sources[i]) for function in view.functions for i in view.places(function))
-        yield Finding("language", "warning", sentence, repair=repaired if readable else "")
+        yield Finding("language", "problem", sentence, repair=repaired if readable else "")
 
 
 def _of_roles(view: View) -> Iterator[Finding]:

@@ -247,9 +247,9 @@ DAMAGES = {
         True,
     ),
     "no kernel": (kernel(), "kernel", "warning", True),
-    "R": (kernel(kernelspec={"name": "ir", "language": "R"}), "language", "warning", True),
-    "Python 2": (kernel(kernelspec={"name": "python2", "language": "python"}), "language", "warning", True),
-    "unknown kernel": (kernel(kernelspec={"name": "x"}), "language", "warning", True),
+    "R": (kernel(kernelspec={"name": "ir", "language": "R"}), "language", "problem", True),
+    "Python 2": (kernel(kernelspec={"name": "python2", "language": "python"}), "language", "problem", True),
+    "unknown kernel": (kernel(kernelspec={"name": "x"}), "language", "problem", True),
     "setup gone": (setup_gone, "course-cell-missing", "problem", True),
     "setup last": (setup_last, "order", "problem", False),
     "helper below its check": (helper_below, "order", "problem", False),
@@ -355,7 +355,7 @@ def test_a_repair_mends_and_keeps_the_learners_code(name):
         nbformat.validate(nbformat.from_dict(repaired))
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from(CHEAP), min_size=2, max_size=5))
 def test_damages_together_are_mended_too(names):
     notebook = written()

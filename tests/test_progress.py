@@ -77,7 +77,7 @@ def metrics(printed) -> dict:
     return next(row for row in json.loads(printed)["exercises"] if row["exercise"] == TASK.name)
 
 
-def test_each_exercise_has_a_row_and_the_next_step_is_named(folder):
+def test_each_exercise_has_a_row_and_the_next_step_is_named_also_as_json(folder):
     write(folder, "confusion_counts", "def confusion_counts(y_true, y_prob, threshold=0.5):\n    return 1")
     write(folder, "recall", "def recall(tp, fn):\n    return tp / (tp + fn) if tp + fn else 0.0")
     printed = progress(folder)
@@ -91,14 +91,11 @@ def test_each_exercise_has_a_row_and_the_next_step_is_named(folder):
     assert lines[-1].startswith(f"Next: `confusion_counts` of {TASK.name}")
     assert "not written yet" not in lines[-1]
 
-
-def test_json_says_the_same(folder):
     found = json.loads(progress(folder, "--json"))
     row = metrics(json.dumps(found))
-    assert (row["points"], row["max_points"], row["written"], row["right"]) == (0, 20, 0, 0)
+    assert (row["points"], row["max_points"], row["written"], row["right"]) == (1, 20, 2, 1)
     assert row["path"] == str(folder / TASK.name / f"{TASK.name}.ipynb")
-    assert (found["next"]["exercise"], found["next"]["function"]) == (TASK.name, TASK.functions[0])
-    assert found["next"]["text"].endswith("not written yet.")
+    assert (found["next"]["exercise"], found["next"]["function"]) == (TASK.name, "confusion_counts")
 
 
 def test_an_unchanged_notebook_is_not_run_again_and_a_changed_one_is(folder, runs, monkeypatch):
@@ -191,6 +188,8 @@ def test_the_next_step():
     right = {"function": "a", "passed": True, "failure": None}
     wrong = {"function": "b", "passed": False, "failure": {"mistake": "", "expected": "1", "came": "2"}}
     here, there = {"exercise": "x", "path": "x.ipynb"}, {"exercise": "y", "path": None, "functions": []}
+    new = {"function": "c", "passed": False, "failure": {"mistake": "Not written yet: put ..."}}
+    assert next_step([here | {"functions": [new, wrong]}])["text"] == "`c` of x (x.ipynb): not written yet."
     assert "`b` of x (x.ipynb): expected 1, 2 came." in next_step([there, here | {"functions": [right, wrong]}])["text"]
     assert next_step([here | {"functions": [right]}, there])["exercise"] == "y"
     assert "all functions are right" in next_step([here | {"functions": [right]}])["text"]
