@@ -15,9 +15,9 @@ from autograder.matching import View, as_bytes, current_format, first_line, with
 from autograder.names import Need, names_of, needs, parse
 from autograder.notebooks import SIZE_LIMIT, grading_metadata, source_of
 
-# problem: handed in like this, the notebook loses points, with `course grade` or with nbgrader's own `autograde` (0.9.6,
-# which was tried on 24 of the damages in tests/test_doctor.py). warning: it loses none, and is not as it should be.
-# hint: it may be as it should be.
+# problem: handed in like this, the notebook loses points, with `course grade` or with nbgrader's own `autograde`, of
+# which release 0.9.6 was tried on 24 of the damages in tests/test_doctor.py. warning: it loses none, and is not as it
+# should be. hint: it may be as it should be.
 SEVERITIES = ("problem", "warning", "hint")
 FLAGS = ("schema_version", "grade", "solution", "locked", "task", "points", "cell_type")  # what must be as released
 HIDDEN_TESTS = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[ \t]*\n?", re.DOTALL | re.MULTILINE)
