@@ -195,7 +195,7 @@ def test_the_worker_sees_nothing_of_the_judges_environment(monkeypatch):
     assert notes == []
 
 
-@pytest.mark.parametrize("forged", ["b'not a message'", "b'{\"kind\": \"value\"}'", "b''"])
+@pytest.mark.parametrize("forged", ["b'not a message'", 'b\'{"kind": "value"}\'', "b''"])
 def test_forged_answers_are_wrong_answers_and_no_fault_of_the_grader(forged):
     outcomes, _ = ratios(f"from autograder import calls\ncalls.answer = lambda *_: {forged}")
     assert all("could not be read" in outcome.failure.mistake for outcome in outcomes.values())
