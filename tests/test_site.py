@@ -117,7 +117,11 @@ def page(browser, address):
     context.route("**/*", gate)
     page.on("console", lambda m: page.faults.append(f"console: {m.text}") if m.type == "error" else None)
     page.on("pageerror", lambda error: page.faults.append(f"script: {error}"))
-    page.on("requestfailed", lambda request: page.faults.append(f"failed: {request.url}"))
+    # A request that the browser itself drops because the reader has gone on to the next page is no fault of the site.
+    page.on(
+        "requestfailed",
+        lambda request: request.failure == "net::ERR_ABORTED" or page.faults.append(f"failed: {request.url}"),
+    )
     page.on("response", lambda r: page.faults.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
     yield page
     context.close()
