@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 import submissions
+import submissions.capstone
 import submissions.convolution
 import submissions.imbalance
 import submissions.metrics
@@ -23,6 +24,7 @@ CATALOGUES = {
     "01-convolution": submissions.convolution,
     "02-metrics": submissions.metrics,
     "04-class-imbalance": submissions.imbalance,
+    "06-capstone": submissions.capstone,
 }
 POINTS = {
     "01-convolution": {"conv_output_size": 3, "conv2d": 7, "max_pool2d": 4, "conv_parameters": 2, "receptive_field": 4},
@@ -42,6 +44,7 @@ POINTS = {
         "oversample": 3,
         "adjust_to_prior": 2,
     },
+    "06-capstone": {"train_classifier": 10},
 }
 ANSWERS = {name: submissions.answers(module) for name, module in CATALOGUES.items()}
 ALL = [(name, answer) for name, answers in ANSWERS.items() for answer in answers]
