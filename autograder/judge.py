@@ -26,7 +26,6 @@ from autograder.running import LEARNERS_SEED, Outcome, run_checks
 from autograder.worker import PRINTED, read_message, write_message
 from pneumonia.settings import CourseError
 
-SANDBOXES = ("none",)  # what can stand around a worker; the third issue adds one
 LOST_CELLS = 3  # cells that may end or stall their worker before the rest of the notebook is given up
 
 

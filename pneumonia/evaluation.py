@@ -5,7 +5,7 @@ is at least the threshold.
 """
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, roc_curve
+from sklearn.metrics import confusion_matrix
 
 METRICS = (
     "accuracy",
@@ -134,8 +134,3 @@ def spread(summaries: list[dict]) -> dict[str, dict[str, float]]:
         }
         for name, values in columns.items()
     }
-
-
-def roc_points(labels, probabilities) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """False positive rate, true positive rate, threshold: the corners of the ROC curve."""
-    return roc_curve(labels, probabilities)

@@ -8,10 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import expit
 from scipy.stats import binom
-from sklearn.metrics import precision_recall_curve
+from sklearn.metrics import precision_recall_curve, roc_curve
 
 from pneumonia.data import CLASSES, Dataset
-from pneumonia.evaluation import roc_points
 
 # Okabe and Ito's palette (2008): NORMAL is always blue, PNEUMONIA always vermilion.
 NORMAL, PNEUMONIA = "#0072B2", "#D55E00"
@@ -164,7 +163,7 @@ def roc(curves: dict[str, tuple], threshold: float = 0.5) -> Figure:
     for color, (name, (labels, probabilities)) in zip(
         (VALIDATION, TEST, NORMAL, PNEUMONIA), curves.items(), strict=False
     ):
-        false_positive, true_positive, _ = roc_points(labels, probabilities)
+        false_positive, true_positive, _ = roc_curve(labels, probabilities)
         axis.plot(false_positive, true_positive, color=color, label=name)
         positive = np.asarray(probabilities) >= threshold
         labels = np.asarray(labels)

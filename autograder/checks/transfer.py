@@ -134,11 +134,6 @@ def nested_base():
     return keras.Model(images, outputs, name="base")
 
 
-def frozen_flags(model) -> list[bool]:
-    """Flags for `set_trainable`: the model itself and all below it are frozen."""
-    return [False] * (1 + len(layers_below(model)))
-
-
 def prepared(models: ModelLearner, base, seed: int, state: str, label: str = "base") -> Held:
     """A base where the learner's functions can be called on it, "trainable", "frozen" or with its "layers frozen"."""
     held = models.build(base, seed, label)
