@@ -383,7 +383,7 @@ def expect_truncated(models, base, layer_name: str, seed: int) -> None:
 
     models: autograder.keras_models.ModelLearner
     """
-    from autograder.keras_models import draw_weights
+    from autograder.keras_answers import draw_weights
 
     held = models.build(base, seed)
     images = np.random.default_rng(seed).uniform(-120, 130, (2, *base.input_shape[1:])).astype(np.float32)

@@ -17,7 +17,8 @@ from autograder.checks.transfer import (
     nested_base,
     small_head,
 )
-from autograder.keras_models import ModelLearner, layers_below
+from autograder.keras_answers import layers_below
+from autograder.keras_models import ModelLearner
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from autograder.checking import (
     same_whole_number,
 )
 from autograder.checks.models import close, require_model
-from autograder.keras_models import Held, ModelLearner, draw_weights, layers_below, set_trainable
+from autograder.keras_answers import draw_weights, layers_below, set_trainable
+from autograder.keras_models import Held, ModelLearner
 from pneumonia.backend import keras
 
 # --- preprocess ------------------------------------------------------------------------------------------------------

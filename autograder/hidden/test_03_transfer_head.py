@@ -20,7 +20,8 @@ from autograder.checks.transfer import (
     nested_base,
     small_head,
 )
-from autograder.keras_models import ModelLearner, layers_below
+from autograder.keras_answers import layers_below
+from autograder.keras_models import ModelLearner
 from pneumonia.backend import keras
 
 STATES = ("trainable", "layers frozen", "frozen")

@@ -1,0 +1,123 @@
+"""Keras models where the learner's code runs: what the judge may ask about them, and the answers.
+
+A model stays here, under a number (`plain.Handle`); what crosses is numbers, texts and arrays. The judge's side of this
+is `autograder.keras_models`. Imported only where an exercise asks for models: it imports TensorFlow.
+"""
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+
+from autograder import calls, handles, plain
+from pneumonia.backend import keras
+
+
+def answer(namespace: Mapping, question: dict) -> bytes:
+    """Answer a question about models; whatever the learner's code does short of ending the process is an answer."""
+    kind = question["keras"]
+    try:
+        if kind == "call":
+            return _call(namespace, question)
+        return plain.dumps({"kind": "value", "value": _ANSWERS[kind](question)})
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too, and what a learner's own layer raises
+        return calls.raised(error)
+
+
+def _call(namespace: Mapping, question: dict) -> bytes:
+    """Call the learner's function as `calls.answer` does; models are passed and kept under their handles."""
+
+    def function(*args, **kwargs):
+        named = {name: handles.behind(value) for name, value in kwargs.items()}
+        value = learners(*map(handles.behind, args), **named)
+        if isinstance(value, keras.layers.Layer):  # a Model is one
+            return handles.hold(value)
+        return np.asarray(value) if keras.ops.is_tensor(value) else value
+
+    learners = namespace.get(question["call"])
+    known = {question["call"]: function} if callable(learners) else {}
+    return calls.answer(known, {name: question[name] for name in ("call", "args", "kwargs")})
+
+
+def _build(question: dict) -> plain.Handle:
+    return handles.hold(build(question["config"], question["seed"]))
+
+
+def _draw(question: dict) -> None:
+    draw_weights(handles.behind(question["model"]), question["seed"])
+
+
+def _set_trainable(question: dict) -> None:
+    set_trainable(handles.behind(question["model"]), question["flags"])
+
+
+def _output(question: dict) -> np.ndarray:
+    model, settings = handles.behind(question["model"]), {"training": True} if question["training"] else {}
+    with warnings.catch_warnings():
+        # A model made of a list of one input is right, too; Keras warns where it is called on the input itself.
+        warnings.filterwarnings("ignore", message="The structure of `inputs`")
+        # Called, because Keras's own `predict` stalls with TensorFlow 2.21.
+        return np.asarray(model(question["inputs"], **settings))
+
+
+def _weights(question: dict) -> list[np.ndarray]:
+    return [np.asarray(weight) for weight in handles.behind(question["model"]).weights]
+
+
+def _losses(question: dict) -> list[float]:
+    return [float(loss) for loss in handles.behind(question["model"]).losses]
+
+
+def _about(question: dict) -> dict:
+    model = handles.behind(question["model"])
+    learned = {id(weight) for weight in model.trainable_weights}
+    return {
+        "model": isinstance(model, keras.Model),
+        "class": type(model).__name__,
+        "shapes": [list(weight.shape) for weight in model.weights],
+        "learned": [id(weight) in learned for weight in model.weights],
+        "layers": [[layer.name, type(layer).__name__, bool(layer.trainable)] for layer in layers_below(model)],
+    }
+
+
+_ANSWERS = {
+    "build": _build,
+    "draw": _draw,
+    "set trainable": _set_trainable,
+    "output": _output,
+    "weights": _weights,
+    "losses": _losses,
+    "about": _about,
+}
+
+# --- both sides ------------------------------------------------------------------------------------------------------
+
+
+def build(config: str, seed: int) -> keras.Model:
+    """The model of a configuration that the judge wrote, its weights drawn with `seed`."""
+    model = keras.models.model_from_json(config)
+    draw_weights(model, seed)
+    return model
+
+
+def draw_weights(model: keras.Model, seed: int) -> None:
+    """Set all weights: kernels with the scale that keeps a ReLU network's activations alike, biases around 0."""
+    rng = np.random.default_rng(seed)
+    for weight in model.weights:
+        shape = tuple(weight.shape)
+        scale = np.sqrt(2 / np.prod(shape[:-1])) if len(shape) > 1 else 0.1
+        weight.assign(np.float32(scale) * rng.standard_normal(shape, np.float32))
+
+
+def layers_below(model: keras.layers.Layer) -> list:
+    """All layers inside a model, models inside it and what they hold included."""
+    return list(model._flatten_layers(include_self=False))
+
+
+def set_trainable(model: keras.Model, flags: list[bool]) -> None:
+    """Set the flags of the model itself and then of each layer below it."""
+    model.trainable = flags[0]  # of all that it holds, too
+    for layer, flag in zip(layers_below(model), flags[1:], strict=True):
+        layer.trainable = flag
