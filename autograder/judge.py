@@ -1,31 +1,38 @@
 """The judge: runs a notebook's code in a worker process and the checks in this one.
 
-Here alone are worker processes started and ended, so that a sandbox has one place to stand. Now there is none: the
-worker is a process of the same user, with the same files and network, in a folder of its own.
+The worker stands in a sandbox where strangers are graded (`autograder.workers`); it answers questions, and what comes
+back is plain data. What is right is decided here.
 """
 
 import contextlib
-import os
-import queue
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from autograder import calls, plain
+from autograder import calls, plain, workers
 from autograder.checking import Wrong
 from autograder.exercises import Exercise
 from autograder.learner import Learner
+from autograder.names import is_python, names_of, spared
 from autograder.notebooks import CodeCell
 from autograder.running import LEARNERS_SEED, Outcome, run_checks
-from autograder.worker import PRINTED, read_message, write_message
-from pneumonia.settings import CourseError
+from autograder.workers import Worker, WorkerLost
 
+IMPORTED = (
+    "matplotlib.pyplot",
+    "numpy",
+    "pneumonia.phantom",
+    "pneumonia.plots",
+    "scipy.signal",
+    "scipy.special",
+    "scipy.stats",
+    "sklearn.linear_model",
+    "sklearn.metrics",
+    "sklearn.model_selection",
+    "sklearn.pipeline",
+    "sklearn.preprocessing",
+    "sklearn.utils.class_weight",
+)
+READ_LIMIT = 200_000  # characters of code that are read to see what depends on what; nobody writes more by hand
 LOST_CELLS = 3  # cells that may end or stall their worker before the rest of the notebook is given up
 
 
@@ -45,10 +52,6 @@ class Limits:
         return replace(self, cell=2 * self.cell, call=3 * self.call, submission=2 * self.submission)
 
 
-class WorkerLost(Exception):
-    """The worker ended, stalled, or broke the rules; the message says which, from the learner's side."""
-
-
 @dataclass(frozen=True)
 class Judgement:
     """What the checks say of a notebook: an outcome for each function, and notes on cells that went wrong."""
@@ -64,13 +67,30 @@ def judge(
     hidden: bool,
     seed: int = LEARNERS_SEED,
     limits: Limits | None = None,
+    sandbox: str = "none",
 ) -> Judgement:
-    """Run a notebook's code cells in a worker, then the checks of its exercise against that worker."""
-    with Submission(cells, (limits or Limits()).of(exercise)) as submission:
+    """Run a notebook's code cells in a worker, then the checks of its exercise against that worker.
+
+    `sandbox` names what holds the worker. Raises CourseError where it does not start, which is not the learner's fault.
+    """
+    with Submission(without_spared(cells), (limits or Limits()).of(exercise), sandbox, modules_for(exercise)) as submission:
         submission.start()
         learner = Learner(submission.exchange, stopped=submission.stopped)
         outcomes = run_checks(exercise, learner, hidden=hidden, seed=seed)
         return Judgement(tuple(outcomes.values()), tuple(submission.notes))
+
+
+def modules_for(exercise: Exercise) -> tuple[str, ...]:
+    """What a warm worker has imported before it is forked, as far as learners of an exercise may use it."""
+    return (*IMPORTED, "pneumonia.backend") if exercise.keras or exercise.trains else IMPORTED
+
+
+def without_spared(cells: list[CodeCell]) -> list[CodeCell]:
+    """The cells without those of the course, mostly figures, that nothing of the learner's depends on."""
+    if sum(len(cell.source) for cell in cells) > READ_LIMIT or not all(is_python(cell.source) for cell in cells):
+        return cells
+    left_out = spared([names_of(cell.source) for cell in cells], [cell.own for cell in cells])
+    return [cell for place, cell in enumerate(cells) if place not in left_out]
 
 
 @dataclass
@@ -79,6 +99,8 @@ class Submission:
 
     cells: list[CodeCell]
     limits: Limits
+    sandbox: str = "none"
+    modules: tuple[str, ...] = ()  # imported before the fork, where the sandbox has one
     notes: list[str] = field(default_factory=list)
     stopped: dict[str, str] = field(default_factory=dict)  # cell's name -> the exception that it stopped with
     _worker: "Worker | None" = None
@@ -128,7 +150,7 @@ class Submission:
             self._seconds(self.limits.cell)
             if len(self._lost) > LOST_CELLS:
                 raise WorkerLost(f"More than {LOST_CELLS} cells ended or stalled the notebook: it is given up.")
-            self._worker = Worker(self.limits.start)
+            self._worker = workers.start(self.sandbox, self.modules, self.limits.start)
             for place, cell in enumerate(self.cells):
                 if place not in self._lost and not self._run(place, cell):
                     break
@@ -160,106 +182,3 @@ class Submission:
         if self._worker is not None:
             self._worker.end()
             self._worker = None
-
-
-class Worker:
-    """One worker process, in a folder of its own that ends with it."""
-
-    def __init__(self, seconds: float):
-        """Start it; it has `seconds` to be ready. Raises CourseError where it does not start at all."""
-        self.folder = Path(tempfile.mkdtemp(prefix="course-worker-"))
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "autograder.worker"],
-            cwd=self.folder,
-            env=_environment(self.folder),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # a process group of its own, ended as a whole
-        )
-        self._questions: queue.SimpleQueue = queue.SimpleQueue()
-        self._replies: queue.SimpleQueue = queue.SimpleQueue()
-        # Reading and writing stand in a thread that may be left behind: a process that the learner's code started can
-        # hold a stream open for ever.
-        threading.Thread(target=self._talk, daemon=True).start()
-        try:
-            self._next_reply(seconds)
-        except WorkerLost:
-            said = self._process.stderr.read().decode("utf-8", "replace").strip() if self._ended() else "no answer"
-            self.end()
-            raise CourseError(f"The worker process does not start: {said[-500:]}") from None
-
-    def ask(self, question: bytes, seconds: float) -> bytes:
-        """Send a question and wait for the reply. Raises WorkerLost where none comes in time."""
-        self._questions.put(question)
-        return self._next_reply(seconds)
-
-    def end(self) -> None:
-        """End the worker and all processes of its group, and remove its folder."""
-        self._questions.put(None)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if hasattr(os, "killpg"):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            else:
-                self._process.kill()
-        self._process.wait()
-        self._process.stderr.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _talk(self) -> None:
-        """The thread: a first message says that the worker is ready, then questions and replies take turns."""
-        try:
-            while True:
-                self._replies.put(read_message(self._process.stdout))
-                question = self._questions.get()
-                if question is None:
-                    return
-                write_message(self._process.stdin, question)
-        except (OSError, EOFError, ValueError) as error:
-            self._replies.put(error)
-        finally:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
-            self._process.stdout.close()
-
-    def _next_reply(self, seconds: float) -> bytes:
-        try:
-            reply = self._replies.get(timeout=seconds)
-        except queue.Empty:
-            raise WorkerLost(f"There was no answer within {seconds:.3g} seconds: look for an endless loop.") from None
-        if isinstance(reply, plain.Garbage):
-            raise WorkerLost(f"The answer could not be read: {reply}.")
-        if isinstance(reply, Exception):
-            raise WorkerLost(f"The process ended{self._how()} in the middle of this.")
-        return reply
-
-    def _ended(self) -> bool:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=1)
-        return self._process.returncode is not None
-
-    def _how(self) -> str:
-        """How the process ended, and the last that it printed."""
-        status = self._process.returncode if self._ended() else None
-        how = "" if status is None else f" with exit status {status}"
-        if status is not None and status < 0:
-            how = f" by signal {-status} ({signal.strsignal(-status)})"
-        with contextlib.suppress(OSError):
-            printed = (self.folder / PRINTED).read_bytes()[-300:].decode("utf-8", "replace").strip()
-            how += f" (it printed last: {printed.splitlines()[-1]})" if printed else ""
-        return how
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """The worker's environment: nothing of ours that it does not need to run."""
-    kept = {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP", "LD_LIBRARY_PATH") if name in os.environ}
-    here = str(Path(sys.executable).parent)
-    return kept | {
-        "PATH": os.pathsep.join([here, os.environ.get("PATH", os.defpath)]),
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "IPYTHONDIR": str(folder / ".ipython"),
-        "LC_ALL": "C.UTF-8",
-        "MPLBACKEND": "Agg",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }

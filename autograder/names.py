@@ -10,6 +10,7 @@ import re
 import symtable
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}
 # Names that IPython puts into every notebook.
@@ -23,12 +24,14 @@ class Names:
     """What one cell does with names.
 
     bound: what it defines at its top level
+    imported: what of that it imports
     used: what it needs when it runs
     functions: what each of its functions needs when it is called
     opaque: whether it may define more than can be read from it
     """
 
     bound: frozenset[str] = frozenset()
+    imported: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()
     functions: dict[str, frozenset[str]] = field(default_factory=dict)
     opaque: bool = False
@@ -54,7 +57,7 @@ def parse(source: str) -> ast.Module | None:
 
 def plain_code(source: str) -> str | None:
     """A cell's text as plain Python; None where it is none."""
-    if _is_python(source):
+    if is_python(source):
         return source
     from IPython.core.inputtransformer2 import TransformerManager  # slow to import, and few cells need it
 
@@ -62,9 +65,10 @@ def plain_code(source: str) -> str | None:
         code = TransformerManager().transform_cell(source)
     except Exception:  # it raises what it likes on half-written cells
         return None
-    return code if _is_python(code) else None
+    return code if is_python(code) else None
 
 
+@lru_cache(maxsize=1000)
 def names_of(source: str) -> Names:
     """The names of a cell's code; opaque where it cannot be read."""
     code = plain_code(source)
@@ -72,6 +76,7 @@ def names_of(source: str) -> Names:
         return Names(opaque=True)
     top = symtable.symtable(code, "<cell>", "exec")
     bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
+    imported = {s.get_name() for s in top.get_symbols() if s.is_imported()}
     used = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
     functions = {}
     for child in top.get_children():
@@ -83,7 +88,7 @@ def names_of(source: str) -> Names:
             used |= _own_globals(child)
     bound |= _declared_global(top)
     used -= _guarded(ast.parse(code))
-    return Names(frozenset(bound), frozenset(used), functions, bool(OPAQUE.search(code)))
+    return Names(frozenset(bound), frozenset(imported), frozenset(used), functions, bool(OPAQUE.search(code)))
 
 
 def needs(cells: Sequence[Names], extra: dict[int, set[str]] | None = None) -> list[Need]:
@@ -103,6 +108,29 @@ def needs(cells: Sequence[Names], extra: dict[int, set[str]] | None = None) -> l
     return found
 
 
+def spared(cells: Sequence[Names], own: Sequence[bool]) -> set[int]:
+    """The places of the cells, none of them a learner's `own`, that nothing of a learner's depends on.
+
+    A cell is needed where it defines or uses a name that a learner's cell, or another one that is needed, uses: by using
+    an array it may change it. What is imported does not change.
+    """
+    if any(cell.opaque for cell in cells):
+        return set()
+    needed = {place for place, mine in enumerate(own) if mine}
+    while True:
+        wanted = set().union(*(_all_names(cells[place]) for place in needed))
+        changing = wanted - set().union(*(cell.imported for cell in cells))
+        more = {i for i, cell in enumerate(cells) if cell.bound & wanted or _all_names(cell) & changing} - needed
+        if not more:
+            return set(range(len(cells))) - needed
+        needed |= more
+
+
+def _all_names(cell: Names) -> set[str]:
+    """The names that a cell uses when it runs, or when one of its functions does, and that are not always there."""
+    return set(cell.used).union(*cell.functions.values()) - GIVEN
+
+
 def _wanted(cells: Sequence[Names], place: int, names: set[str]) -> set[str]:
     """The names, and what the functions among them need in turn, as they are defined when the cell of a place runs."""
     functions = {}
@@ -115,7 +143,8 @@ def _wanted(cells: Sequence[Names], place: int, names: set[str]) -> set[str]:
     return wanted
 
 
-def _is_python(source: str) -> bool:
+def is_python(source: str) -> bool:
+    """Whether a cell's text is Python as it stands, without magics."""
     try:
         compile(source, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST)
         symtable.symtable(source, "<cell>", "exec")

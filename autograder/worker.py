@@ -4,7 +4,7 @@
 
 It reads questions on stdin and answers on stdout, one at a time, each a length and a message of `autograder.plain`:
 "run this cell", "call this function". Before any learner's code runs, both streams move to descriptors of the worker's
-own, so that whatever the code prints lands in a file beside it and not among the answers.
+own, so that whatever the code prints goes where stderr goes, to a file of the judge's, and not among the answers.
 """
 
 import os
@@ -12,11 +12,13 @@ import struct
 import sys
 from typing import BinaryIO
 
+import autograder
 from autograder import calls, plain
 
 LENGTH = struct.Struct("<Q")
-PRINTED = "printed.txt"  # in the worker's folder: what learners' code prints, for the message when it dies
 FILE_LIMIT = 64 * 2**20  # bytes of any file that it may write
+
+_shell = None
 
 
 def write_message(stream: BinaryIO, message: bytes) -> None:
@@ -33,18 +35,28 @@ def read_message(stream: BinaryIO) -> bytes:
     return _read_exactly(stream, length)
 
 
+def prepare() -> None:
+    """Make the shell that cells run in. `main` does it where it was not done before a fork."""
+    global _shell
+    if _shell is None:
+        _shell = _new_shell()
+
+
 def main() -> None:
     """Answer questions until the judge closes the stream."""
     questions, answers = _take_over_streams()
     _limit_files()
-    shell = _shell()
+    prepare()
+    sys.path.append(os.getcwd())  # last: a file that a cell writes can be imported, and can hide nothing
+    # A check that a learner calls has nothing to run here, and nothing to say.
+    autograder.check = lambda *_, **__: None
     write_message(answers, plain.dumps({"ready": True}))
     while True:
         try:
             question = plain.loads(read_message(questions))
         except EOFError:
             return
-        reply = _run_cell(shell, question["cell"]) if "cell" in question else calls.answer(shell.user_ns, question)
+        reply = _run_cell(_shell, question["cell"]) if "cell" in question else calls.answer(_shell.user_ns, question)
         write_message(answers, reply)
 
 
@@ -56,14 +68,17 @@ def _read_exactly(stream: BinaryIO, length: int) -> bytes:
 
 
 def _take_over_streams() -> tuple[BinaryIO, BinaryIO]:
-    """Move the judge's streams to descriptors of our own, which no child process inherits; the old ones go to files."""
+    """Move the judge's streams to descriptors of our own, which no child process inherits.
+
+    In their place there is nothing to read, and what is written joins stderr.
+    """
     questions = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
-    printed = os.open(PRINTED, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(nothing, 0)
-    os.dup2(printed, 1)
-    os.dup2(printed, 2)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout.reconfigure(line_buffering=True)  # what was printed last is known, also of a process that was ended
     return questions, answers
 
 
@@ -72,11 +87,13 @@ def _limit_files() -> None:
         import resource
     except ModuleNotFoundError:  # not on Windows
         return
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_LIMIT, FILE_LIMIT))
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limit = FILE_LIMIT if most == resource.RLIM_INFINITY else min(FILE_LIMIT, most)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _shell():
+def _new_shell():
     """An IPython shell as a notebook's kernel has it (magics, `!` commands), without history or start-up files."""
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
@@ -92,7 +109,6 @@ def _shell():
     config = Config()
     config.HistoryAccessor.enabled = False
     config.InteractiveShell.colors = "nocolor"
-    sys.path.append(os.getcwd())  # last: a file that a cell writes can be imported, and can hide nothing
     return Shell.instance(config=config)
 
 

@@ -1,0 +1,171 @@
+"""The forker: a process inside the sandbox that has imported what learners import, and forks for each submission.
+
+    python -I -m autograder.forker DESCRIPTOR UID MODULE...
+
+TensorFlow takes seconds to import and a forked process has it at once. The forker itself never runs a learner's code and
+never an operation of TensorFlow's, whose threads would be missing in a child. On DESCRIPTOR, a socket that keeps messages
+apart, the judge asks it: "fork", with the stream that the child is to answer on and the file that it prints to; "how did
+it end?"; "end it". One child at a time; in between it watches what memory the child's processes take, all together.
+"""
+
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from autograder.confinement import Allowance, confine, fork_apart
+
+INTERVAL = 0.05  # seconds between two looks at the memory
+PATIENCE = 1.0  # seconds that a child is given to end by itself when it is asked how it ended
+MESSAGE = 2**16  # bytes
+
+
+class Forker:
+    """The judge's requests, answered one at a time."""
+
+    def __init__(self, judge: socket.socket, uid: int | None):
+        self.judge, self.uid = judge, uid
+        self.child: int | None = None  # its pid, while it runs
+        self.how: dict = {}  # how the last child ended
+        self.allowance = Allowance()
+
+    def serve(self) -> None:
+        """Answer until the judge is gone."""
+        while True:
+            ready, _, _ = select.select([self.judge], [], [], INTERVAL if self.child else None)
+            if self.child:
+                self._watch()
+            if ready:
+                message, descriptors, _, _ = socket.recv_fds(self.judge, MESSAGE, 2)
+                if not message:
+                    return
+                request = json.loads(message)
+                self.judge.send(json.dumps(getattr(self, f"do_{request.pop('do')}")(*descriptors, **request)).encode())
+
+    def do_fork(self, stream: int, printed: int, allowance: dict) -> dict:
+        """Fork a child that answers on `stream`; both descriptors are the child's from then on."""
+        self.do_end()
+        self.allowance = Allowance(**allowance)
+        self.how = {}
+        pid = fork_apart()
+        if pid == 0:
+            self._be_child(stream, printed)
+        os.close(stream)
+        os.close(printed)
+        self.child = pid
+        return {"pid": pid}
+
+    def do_how(self) -> dict:
+        """How the child ended: `status` as os.waitstatus_to_exitcode gives it, `memory` where it took too much."""
+        until = time.monotonic() + PATIENCE
+        while self.child and time.monotonic() < until:
+            self._watch()
+            time.sleep(0.01)
+        return self.how
+
+    def do_end(self) -> dict:
+        """End the child and, with it, all processes of its namespace."""
+        if self.child:
+            os.kill(self.child, signal.SIGKILL)
+            self._reap(0)
+        return self.how
+
+    def _watch(self) -> None:
+        """Note it where the child has ended; end it where it takes too much memory."""
+        if self._reap(os.WNOHANG):
+            return
+        if takes_more_than(self.allowance.memory, self.child):
+            self.do_end()
+            self.how = {"memory": self.allowance.memory}
+
+    def _reap(self, options: int) -> bool:
+        pid, status = os.waitpid(self.child, options)
+        if not pid:
+            return False
+        self.child, self.how = None, {"status": os.waitstatus_to_exitcode(status)}
+        return True
+
+    def _be_child(self, stream: int, printed: int) -> None:
+        """Become the worker. Never returns: a step that fails ends the process, and the judge is told nothing came."""
+        try:
+            os.dup2(stream, 0)
+            os.dup2(stream, 1)
+            os.dup2(printed, 2)
+            os.closerange(3, 10_000)
+            os.setsid()
+            confine(self.allowance, self.uid)
+            os.environ["HOME"] = os.environ["TMPDIR"] = "/tmp"
+            os.chdir("/tmp")
+            import numpy as np
+
+            np.random.seed()  # or every submission would draw the same; Python's own generator sees to it by itself
+            from autograder import worker
+
+            worker.main()
+            status = 0
+        except BaseException as error:
+            os.write(2, f"{type(error).__name__}: {error}\n".encode("utf-8", "replace"))
+            status = 1
+        os._exit(status)
+
+
+def takes_more_than(most: int, pid: int) -> bool:
+    """Whether a process and its descendants take more than `most` bytes of memory.
+
+    Pages that they share, as after a fork, are counted for each at first; a closer look, which takes longer, divides
+    them among their users.
+    """
+    tree = _tree(pid)
+    return sum(map(_resident, tree)) > most and sum(map(_proportional, tree)) > most
+
+
+def _tree(pid: int) -> list[int]:
+    members = [pid]
+    for member in members:
+        with suppress(OSError, ValueError):
+            for task in os.listdir(f"/proc/{member}/task"):
+                members += map(int, Path(f"/proc/{member}/task/{task}/children").read_text().split())
+    return members
+
+
+def _resident(pid: int) -> int:
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def _proportional(pid: int) -> int:
+    """A process's share of the memory in which it lives, pages that several use divided among them."""
+    with suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return _resident(pid)
+
+
+def main() -> None:
+    """Import, say that it is ready, and serve."""
+    descriptor, uid, *modules = sys.argv[1:]
+    judge = socket.socket(fileno=int(descriptor))
+    os.set_inheritable(judge.fileno(), False)
+    for name in modules:
+        importlib.import_module(name)
+    from autograder import worker
+
+    worker.prepare()
+    gc.collect()
+    gc.freeze()  # what is here by now stays shared with the children
+    judge.send(json.dumps({"ready": os.getpid(), "allowance": asdict(Allowance())}).encode())
+    Forker(judge, int(uid) if uid != "-" else None).serve()
+
+
+if __name__ == "__main__":
+    main()

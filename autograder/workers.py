@@ -1,0 +1,298 @@
+"""Worker processes as the judge holds them: begun in a sandbox, asked, ended, and how they ended.
+
+Here alone are processes started that a learner's code runs in. `start` gives a `Worker` in the sandbox of a name
+(`autograder.sandbox`): forked from a warm process where the sandbox is bubblewrap, begun anew elsewhere.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import uuid
+from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from autograder import plain, sandbox
+from autograder.worker import read_message, write_message
+from pneumonia.settings import CourseError
+
+FORKER_SECONDS = 30  # that a forker may take for one request; it needs milliseconds
+SHOWN = 300  # bytes of what was printed last
+
+
+class WorkerLost(Exception):
+    """The worker ended, stalled, or broke the rules; the message says which, from the learner's side."""
+
+
+class Process(Protocol):
+    """A process that a worker runs in."""
+
+    reader: BinaryIO  # its answers
+    writer: BinaryIO  # what it is asked
+    printed: BinaryIO  # the file that it prints to
+
+    def how(self) -> str:
+        """How it ended, ` with exit status 1` for instance; empty where it has not, or nobody knows."""
+
+    def end(self) -> None:
+        """End it and all processes that it started, at once."""
+
+
+def start(held_by: str, modules: tuple[str, ...], seconds: float) -> "Worker":
+    """A worker in the sandbox of that name, with `modules` imported beforehand where it is forked.
+
+    Raises CourseError where it is not ready within `seconds`.
+    """
+    if held_by == "bubblewrap":
+        return Worker(_forker(modules, seconds).fork(), seconds)
+    return Worker(Container(held_by) if held_by in ("docker", "podman") else Plain(), seconds)
+
+
+class Worker:
+    """One worker: questions and answers take turns, each within a time."""
+
+    def __init__(self, process: Process, seconds: float):
+        """Raises CourseError where the worker is not ready within `seconds`."""
+        self._process = process
+        self._questions: queue.SimpleQueue = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue = queue.SimpleQueue()
+        # Reading and writing stand in a thread that may be left behind: a process that the learner's code started can
+        # hold a stream open for ever.
+        threading.Thread(target=self._talk, daemon=True).start()
+        try:
+            self._next_reply(seconds)
+        except WorkerLost as lost:
+            said = self._printed() or str(lost)
+            self.end()
+            raise CourseError(f"The worker process does not start: {said[-500:]}") from None
+
+    def ask(self, question: bytes, seconds: float) -> bytes:
+        """Send a question and wait for the reply. Raises WorkerLost where none comes in time."""
+        self._questions.put(question)
+        return self._next_reply(seconds)
+
+    def end(self) -> None:
+        """End the worker and whatever it started; what it wrote is gone with it."""
+        self._questions.put(None)
+        self._process.end()
+        self._process.printed.close()
+
+    def _talk(self) -> None:
+        """The thread: a first message says that the worker is ready, then questions and replies take turns."""
+        try:
+            while True:
+                self._replies.put(read_message(self._process.reader))
+                question = self._questions.get()
+                if question is None:
+                    return
+                write_message(self._process.writer, question)
+        except (OSError, EOFError, ValueError) as error:
+            self._replies.put(error)
+        finally:
+            with contextlib.suppress(OSError):
+                self._process.writer.close()
+            self._process.reader.close()
+
+    def _next_reply(self, seconds: float) -> bytes:
+        try:
+            reply = self._replies.get(timeout=seconds)
+        except queue.Empty:
+            raise WorkerLost(f"There was no answer within {seconds:.3g} seconds: look for an endless loop.") from None
+        if isinstance(reply, plain.Garbage):
+            raise WorkerLost(f"The answer could not be read: {reply}.")
+        if isinstance(reply, Exception):
+            printed = self._printed()
+            last = f" (it printed last: {printed.splitlines()[-1]})" if printed else ""
+            raise WorkerLost(f"The process ended{self._process.how()}{last} in the middle of this.")
+        return reply
+
+    def _printed(self) -> str:
+        """The end of what the worker printed."""
+        with contextlib.suppress(OSError, ValueError):
+            length = self._process.printed.seek(0, os.SEEK_END)
+            self._process.printed.seek(max(0, length - SHOWN))
+            return self._process.printed.read(SHOWN).decode("utf-8", "replace").strip()
+        return ""
+
+
+class Plain:
+    """A process of this user, with this user's files and network, in a folder of its own: no sandbox."""
+
+    def __init__(self):
+        self.printed = tempfile.TemporaryFile()
+        self._folder = Path(tempfile.mkdtemp(prefix="course-worker-"))
+        command = [sys.executable, "-I", "-m", "autograder.worker"]
+        environment = sandbox.environment(str(self._folder))
+        self._popen = _popen(command, self.printed, cwd=self._folder, env=environment)
+        self.reader, self.writer = self._popen.stdout, self._popen.stdin
+
+    def how(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return _ended(self._popen.wait(timeout=1))
+        return ""
+
+    def end(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if hasattr(os, "killpg"):
+                os.killpg(self._popen.pid, signal.SIGKILL)
+            else:
+                self._popen.kill()
+        self._popen.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Container:
+    """A container of Docker's or Podman's, with one worker in it."""
+
+    def __init__(self, engine: str):
+        self.printed = tempfile.TemporaryFile()
+        self._engine, self._name = engine, f"course-{uuid.uuid4().hex}"
+        command = sandbox.container(engine, ["-I", "-m", "autograder.worker"], self._name)
+        self._popen = _popen(command, self.printed)
+        self.reader, self.writer = self._popen.stdout, self._popen.stdin
+
+    def how(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = self._popen.wait(timeout=5)
+            return _ended(128 - status if status > 128 else status)  # as shells count: 137 is signal 9
+        return ""
+
+    def end(self) -> None:
+        # The engine's client is no parent of the container: killing it would leave the container running.
+        subprocess.run([self._engine, "rm", "--force", self._name], capture_output=True)
+        self._popen.kill()
+        self._popen.wait()
+
+
+class Forked:
+    """A process that the forker forked; all processes of its namespace end with it."""
+
+    def __init__(self, forker: "Forker", stream: socket.socket, printed: BinaryIO):
+        self._forker, self.printed = forker, printed
+        self.reader, self.writer = stream.makefile("rb"), stream.makefile("wb")
+        stream.close()  # the files keep it open
+
+    def how(self) -> str:
+        try:
+            how = self._forker.ask({"do": "how"})
+        except CourseError:
+            return ""
+        if "memory" in how:
+            return f", having taken more than the {how['memory'] / 2**30:.3g} GiB of memory that it may,"
+        return _ended(how["status"]) if "status" in how else ""
+
+    def end(self) -> None:
+        with contextlib.suppress(CourseError):  # a forker that is gone has taken its children with it
+            self._forker.ask({"do": "end"})
+
+
+class Forker:
+    """The judge's side of `autograder.forker`: a warm process in a bubblewrap sandbox."""
+
+    def __init__(self, modules: tuple[str, ...], seconds: float):
+        """Raises CourseError where it is not ready within `seconds`."""
+        self.modules = modules
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        uid = sandbox.learners_uid()
+        program = [sys.executable, "-I", "-m", "autograder.forker", str(theirs.fileno()), str(uid or "-"), *modules]
+        self._said = tempfile.TemporaryFile()
+        self._popen = subprocess.Popen(
+            [*sandbox.bubblewrap(), "--", *program],
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=self._said,
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
+        try:
+            self._receive(seconds)
+        except CourseError as error:
+            self._said.seek(0)
+            said = self._said.read().decode("utf-8", "replace").strip()
+            raise CourseError(f"The sandbox does not start: {said[-500:] or error}") from None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked."""
+        return self._popen.poll() is None
+
+    def fork(self) -> Forked:
+        """A new child, in place of the last one. Raises CourseError where the forker is gone."""
+        from autograder.confinement import Allowance
+
+        ours, theirs = socket.socketpair()
+        printed = tempfile.TemporaryFile()
+        with theirs:
+            self.ask({"do": "fork", "allowance": asdict(Allowance())}, [theirs.fileno(), printed.fileno()])
+        return Forked(self, ours, printed)
+
+    def ask(self, request: dict, descriptors: list[int] | None = None) -> dict:
+        """Send a request and wait for the reply. Raises CourseError, and ends the forker, where none comes."""
+        try:
+            socket.send_fds(self._socket, [json.dumps(request).encode()], descriptors or [])
+        except OSError as error:
+            self.end()
+            raise CourseError(f"The sandbox is gone: {error}") from None
+        return self._receive(FORKER_SECONDS)
+
+    def end(self) -> None:
+        """End it and all that it forked."""
+        self._popen.kill()  # bubblewrap ends what it holds with itself
+        self._popen.wait()
+        self._socket.close()
+
+    def _receive(self, seconds: float) -> dict:
+        self._socket.settimeout(seconds)
+        try:
+            message = self._socket.recv(2**16)
+        except OSError as error:
+            message, why = b"", str(error)
+        else:
+            why = "it ended"
+        if not message:
+            self.end()
+            raise CourseError(f"The sandbox does not answer: {why}.")
+        return json.loads(message)
+
+
+_warm: Forker | None = None
+
+
+def _forker(modules: tuple[str, ...], seconds: float) -> Forker:
+    """This process's forker, begun anew where it is gone or has imported other modules: one at a time."""
+    global _warm
+    if _warm is None or not _warm.alive or _warm.modules != modules:
+        close()
+        _warm = Forker(modules, seconds)
+    return _warm
+
+
+def close() -> None:
+    """End this process's forker, if there is one."""
+    global _warm
+    if _warm is not None:
+        _warm.end()
+        _warm = None
+
+
+def _popen(command: list[str], printed: BinaryIO, **settings) -> subprocess.Popen:
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=printed,
+        start_new_session=True,  # a process group of its own, ended as a whole
+        **settings,
+    )
+
+
+def _ended(status: int) -> str:
+    return f" with exit status {status}" if status >= 0 else f" by signal {-status} ({signal.strsignal(-status)})"
