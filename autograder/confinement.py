@@ -1,4 +1,6 @@
-"""What a process does to itself before a learner's code runs in it: namespaces, scratch space, user, limits. Linux only.
+"""What a process does to itself before a learner's code runs in it: namespaces, scratch space, user, limits.
+
+Linux only.
 
 The sandbox (`autograder.sandbox`) stands around all of this and decides which files can be seen. These steps come after
 a fork inside it (`autograder.forker`), and give each submission what it shares with no other: processes, network, IPC,
@@ -61,8 +63,16 @@ def confine(allowance: Allowance, uid: int | None) -> None:
     """
     _unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
     _mount("none", "/", "", MS_REC | MS_PRIVATE)
-    _mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, f"size={allowance.scratch},nr_inodes={allowance.files},mode=1777")
-    _mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, f"size={allowance.shared_memory},nr_inodes=1000,mode=1777")
+    _mount(
+        "tmpfs",
+        "/tmp",
+        "tmpfs",
+        MS_NOSUID | MS_NODEV,
+        f"size={allowance.scratch},nr_inodes={allowance.files},mode=1777",
+    )
+    _mount(
+        "tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, f"size={allowance.shared_memory},nr_inodes=1000,mode=1777"
+    )
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     if uid is not None:
         os.setgroups([])

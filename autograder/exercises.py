@@ -5,6 +5,7 @@ marked with, and the points stand in the notebook's nbgrader metadata.
 """
 
 import ast
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -35,6 +36,11 @@ class Exercise:
     def release(self) -> Path:
         """The notebook that learners start from."""
         return CLONE / "exercises" / self.name / f"{self.name}.ipynb"
+
+    @property
+    def released(self) -> dict | None:
+        """The released notebook's content; None where the course was installed without it."""
+        return json.loads(self.release.read_bytes()) if self.release.is_file() else None
 
     @property
     def hidden_checks(self) -> Path:
@@ -94,6 +100,12 @@ def points(notebook: Mapping, exercise: Exercise) -> dict[str, int]:
     if missing:
         raise CourseError(f"{exercise.name}: no test cell with points for {', '.join(missing)}.")
     return {function: worth[grade_cell(function)] for function in exercise.functions}
+
+
+@cache
+def points_of(exercise: Exercise) -> Mapping[str, int]:
+    """Points of each function of an exercise, from its source."""
+    return points(json.loads(exercise.source.read_bytes()), exercise)
 
 
 def _marked_functions(path: Path) -> tuple[str, ...]:

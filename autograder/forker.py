@@ -2,10 +2,10 @@
 
     python -I -m autograder.forker DESCRIPTOR UID MODULE...
 
-TensorFlow takes seconds to import and a forked process has it at once. The forker itself never runs a learner's code and
-never an operation of TensorFlow's, whose threads would be missing in a child. On DESCRIPTOR, a socket that keeps messages
-apart, the judge asks it: "fork", with the stream that the child is to answer on and the file that it prints to; "how did
-it end?"; "end it". One child at a time; in between it watches what memory the child's processes take, all together.
+TensorFlow takes seconds to import and a forked process has it at once. The forker itself never runs a learner's code,
+and never an operation of TensorFlow's, whose threads would be missing in a child. On DESCRIPTOR, a socket that keeps
+messages apart, the judge asks it: "fork", with the stream that the child is to answer on and the file that it prints
+to; "how did it end?"; "end it". One child at a time; in between it watches how much memory the child's processes take.
 """
 
 import gc
@@ -104,9 +104,6 @@ class Forker:
             confine(self.allowance, self.uid)
             os.environ["HOME"] = os.environ["TMPDIR"] = "/tmp"
             os.chdir("/tmp")
-            import numpy as np
-
-            np.random.seed()  # or every submission would draw the same; Python's own generator sees to it by itself
             from autograder import worker
 
             worker.main()

@@ -1,9 +1,9 @@
 """nbgrader's gradebook: grades are written through nbgrader's own API, so that its export and formgrader see them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from autograder.exercises import Exercise, exercise, grade_cell
-from autograder.grading import Grade
+from autograder.grades import Grade
 from autograder.release import generate, nbgrader_tools, settings
 from pneumonia.settings import CourseError
 
@@ -22,10 +22,11 @@ def enter_assignment(url: str, task: Exercise) -> None:
             raise CourseError(f"The gradebook {url} does not take {task.name}: {_first_line(error)}") from None
 
 
-def enter_grades(url: str, grades: Iterable[Grade]) -> None:
-    """Enter each grade that has a score; learners and submissions are made where they are missing.
+def enter_grades(url: str, grades: Iterable[Grade]) -> Iterator[Grade]:
+    """Enter grades, and give back each that is in; learners and submissions are made where they are missing.
 
-    A score that a person gave by hand stays, and the cell is marked for a second look, as nbgrader does.
+    A grade without a score takes the score away that stands there, since it was another submission's, and asks for a
+    look. A score that a person gave by hand stays, and the cell is marked for a second look, as nbgrader does.
     Raises CourseError where the gradebook refuses.
     """
     with nbgrader_tools():
@@ -35,20 +36,27 @@ def enter_grades(url: str, grades: Iterable[Grade]) -> None:
         try:
             with Gradebook(url, settings().CourseDirectory.course_id) as gradebook:
                 for grade in grades:
-                    if grade.score is not None:
-                        _enter(gradebook, grade)
+                    _enter(gradebook, grade)
+                    yield grade
         except (SQLAlchemyError, ValueError) as error:
             raise CourseError(f"The gradebook {url} does not take the grades: {_first_line(error)}") from None
 
 
 def _enter(gradebook, grade: Grade) -> None:
+    from nbgrader.api import MissingEntry
+
     name = exercise(grade.assignment).name
+    if grade.score is None:
+        try:
+            gradebook.find_submission(name, grade.student)
+        except MissingEntry:
+            return
     gradebook.update_or_create_student(grade.student)
     gradebook.update_or_create_submission(name, grade.student)
     for function, earned in grade.earned.items():
         entry = gradebook.find_grade(grade_cell(function), name, name, grade.student)
-        entry.auto_score = earned
-        entry.needs_manual_grade = entry.manual_score is not None
+        entry.auto_score = None if grade.score is None else earned
+        entry.needs_manual_grade = grade.score is None or entry.manual_score is not None
     gradebook.db.commit()
 
 

@@ -1,79 +1,27 @@
-"""Grading a class: each learner's notebook judged by public and hidden checks, in a few processes at a time.
+"""Grading a class: who handed in what, which of it must be graded, and the grades, each kept as soon as it is known.
 
 Whatever one submission does, the others are graded. A submission that cannot be graded scores 0 with the reason; where
 the grader itself fails there is no score at all, so that nobody loses points by our mistake.
 """
 
-import json
-import multiprocessing
 import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 
-from autograder.exercises import Exercise, exercise, exercises, points
-from autograder.judge import Limits, judge
-from autograder.notebooks import NotebookError, duplicates, learner_cells, read_notebook
-from autograder.running import Outcome
+from autograder import fingerprints, sandbox
+from autograder.exercises import Exercise, exercise, exercises, points_of
+from autograder.grades import Grade, Grading, Handin
+from autograder.journal import Journal
+from autograder.judge import Limits
+from autograder.judges import Job, grade_all
+from autograder.notebooks import NotebookError, read_bytes
 from pneumonia.settings import CourseError
 
-
-@dataclass(frozen=True)
-class Handin:
-    """What one learner handed in for one exercise: a notebook, or the reason why there is none to grade."""
-
-    student: str
-    exercise: str
-    path: Path
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class Grade:
-    """One row of the result. `problem` says why nothing could be graded (score 0), `error` why there is no score."""
-
-    student: str
-    assignment: str
-    worth: dict[str, int]  # points of each function
-    outcomes: tuple[Outcome, ...] = ()
-    notes: tuple[str, ...] = ()
-    problem: str = ""
-    error: str = ""
-    seconds: float = 0.0
-
-    @property
-    def earned(self) -> dict[str, int]:
-        """Points that each function earned."""
-        outcomes = {outcome.function: outcome for outcome in self.outcomes}
-        return {name: outcomes[name].earned(worth) if name in outcomes else 0 for name, worth in self.worth.items()}
-
-    @property
-    def score(self) -> int | None:
-        """Points in all; None where the grader itself failed."""
-        return None if self.error else sum(self.earned.values())
-
-    @property
-    def max_score(self) -> int:
-        """Points that can be had."""
-        return sum(self.worth.values())
-
-
-@dataclass(frozen=True)
-class Grading:
-    """A graded class, with what is needed to grade it again in the same way."""
-
-    grades: tuple[Grade, ...]
-    seed: int
-    sandbox: str
-    started: datetime
-    seconds: float
-    ignored: tuple[str, ...] = field(default=())
+WAITING = "It was not graded yet."
 
 
 def find_handins(submitted: Path, assignment: str | None = None) -> tuple[list[Handin], list[str]]:
@@ -83,13 +31,17 @@ def find_handins(submitted: Path, assignment: str | None = None) -> tuple[list[H
     Raises CourseError where there is nothing to grade.
     """
     wanted = [exercise(assignment).name] if assignment else list(exercises())
-    students, ignored = [], []
+    students, ignored, known = [], [], set()
     for entry in sorted(submitted.iterdir()):
         if entry.name.startswith("."):
             continue
         if entry.is_symlink() or not entry.is_dir():
             ignored.append(f"{_readable(entry.name)}: not a learner's folder")
             continue
+        if _readable(entry.name) in known:
+            ignored.append(f"{_readable(entry.name)}: another folder's name reads the same")
+            continue
+        known.add(_readable(entry.name))
         students.append(entry)
         names = sorted(folder.name for folder in entry.iterdir() if not folder.name.startswith("."))
         unknown = [name for name in names if name not in exercises()]
@@ -103,50 +55,93 @@ def find_handins(submitted: Path, assignment: str | None = None) -> tuple[list[H
     return [_handin(student, name) for name in handed_in for student in students], ignored
 
 
-def grade_class(
-    submitted: Path,
-    *,
-    assignment: str | None = None,
-    workers: int = 2,
-    seed: int | None = None,
-    limits: Limits | None = None,
-    progress: Callable[[Iterator, int], Iterator] = lambda grades, total: grades,
-) -> Grading:
-    """Grade all that `find_handins` finds. `seed` draws the checks' inputs; it is drawn where not given.
+class Class:
+    """A class to be graded: its hand-ins, and what the journal knows of them. Used while the journal is open."""
 
-    `progress` is handed an iterator of the grades and their number, and may show how it advances.
-    """
-    started, start = datetime.now(UTC), time.monotonic()
-    seed = secrets.randbits(32) if seed is None else seed
-    handins, ignored = find_handins(submitted, assignment)
-    for name in {handin.exercise for handin in handins}:
-        _require_source(exercise(name))
-    graded = _grade_all(handins, seed, limits or Limits(), min(workers, len(handins)))
-    by_place = dict(progress(graded, len(handins)))
-    grades = tuple(by_place[place] for place in range(len(handins)))
-    return Grading(grades, seed, "none", started, time.monotonic() - start, tuple(ignored))
+    def __init__(
+        self,
+        submitted: Path,
+        journal: Journal,
+        *,
+        assignment: str | None = None,
+        seed: int | None = None,
+        fresh: bool = False,
+        held_by: str = "bubblewrap",
+        limits: Limits | None = None,
+    ):
+        """Find the hand-ins, and the grades that still hold.
+
+        The checks' inputs are drawn with `seed`: where it is not given, that of the last grading, so that what has not
+        changed need not be graded again; with `fresh`, or the first time, a new one.
+        Raises CourseError where there is nothing to grade, or nothing to grade with.
+        """
+        self.started, self._start = datetime.now(UTC), time.monotonic()
+        self.journal, self.held_by, self.limits = journal, held_by, limits or Limits()
+        last = None if fresh else journal.last_seed()
+        self.seed = next(known for known in (seed, last, secrets.randbits(32)) if known is not None)
+        self.handins, self.ignored = find_handins(submitted, assignment)
+        for name in {handin.exercise for handin in self.handins}:
+            _require_source(exercise(name))
+        self.grades: list[Grade] = []
+        self.entries: dict[tuple[str, str], int] = {}  # (assignment, student) -> its entry in the journal
+        self.todo: list[int] = []  # places of the hand-ins that must be graded
+        for place, handin in enumerate(self.handins):
+            key = self._job(handin).key
+            entry, grade = journal.find(handin.exercise, handin.student, key) or (0, _waiting(handin, key))
+            self.grades.append(grade)
+            if entry:
+                self.entries[handin.exercise, handin.student] = entry
+            else:
+                self.todo.append(place)
+
+    def grade(self, team: Callable[[Iterator[Job]], Iterator[Grade]]) -> Iterator[Grade]:
+        """Grade what must be graded, each kept in the journal before it is given back. `team` grades jobs."""
+        if not self.todo:
+            return
+        sandbox.require(self.held_by)
+        self.journal.begin(self.seed, self.held_by)
+        places = {(self.handins[place].exercise, self.handins[place].student): place for place in self.todo}
+        for grade in team(self._job(self.handins[place]) for place in tuple(self.todo)):
+            place = places[grade.assignment, grade.student]
+            self.entries[grade.assignment, grade.student] = self.journal.append(grade)
+            self.grades[place] = grade
+            self.todo.remove(place)
+            yield grade
+
+    def entry_of(self, grade: Grade) -> int:
+        """The number of a grade's entry in the journal; 0 where there is none yet."""
+        return self.entries.get((grade.assignment, grade.student), 0)
+
+    def result(self) -> Grading:
+        """The class as it stands now; what was not graded has no score."""
+        seconds = time.monotonic() - self._start
+        return Grading(tuple(self.grades), self.seed, self.held_by, self.started, seconds, tuple(self.ignored))
+
+    def _job(self, handin: Handin) -> Job:
+        """What is to be graded, as it lies there now: the key is that of the very bytes that are graded."""
+        content, problem = b"", handin.problem
+        if not problem:
+            try:
+                content = read_bytes(handin.path)
+            except NotebookError as error:
+                problem = str(error)
+        key = key_of(exercise(handin.exercise), content, problem, self.seed, self.held_by, self.limits)
+        return Job(handin.student, handin.exercise, content, problem, key, self.seed, self.held_by, self.limits)
 
 
-def grade_one(handin: Handin, seed: int, limits: Limits) -> Grade:
-    """Grade one submission. Its own faults become the grade's `problem`, ours its `error`; nothing is raised."""
-    start = time.monotonic()
-    task = exercise(handin.exercise)
-    worth = points(json.loads(task.source.read_bytes()), task)
+def key_of(task: Exercise, content: bytes, problem: str, seed: int, held_by: str, limits: Limits) -> str:
+    """The fingerprint of all that a grade comes from: submission, checks, environment, seed, sandbox, limits."""
+    how = f"{fingerprints.of_environment(task)}; {seed}; {held_by}; {astuple(limits)}"
+    return fingerprints.of_bytes(content, problem.encode(), fingerprints.of_checks(task).encode(), how.encode())
 
-    def grade(**fields) -> Grade:
-        return Grade(handin.student, task.name, worth, seconds=time.monotonic() - start, **fields)
 
-    if handin.problem:
-        return grade(problem=handin.problem)
-    try:
-        cells = learner_cells(read_notebook(handin.path), task, json.loads(task.release.read_bytes()))
-        judgement = judge(cells, task, hidden=True, seed=seed, limits=limits)
-    except NotebookError as problem:
-        return grade(problem=str(problem))
-    except Exception as error:
-        return grade(error=f"{type(error).__name__}: {error}")
-    twice = [f"{name} has more than one cell: the last one counts." for name in duplicates(cells)]
-    return grade(outcomes=judgement.outcomes, notes=(*twice, *judgement.notes))
+def grade_class(submitted: Path, output: Path, *, workers: int = 2, **settings) -> Grading:
+    """Grade a class with its journal in `output`, on this machine; `settings` as for Class."""
+    with Journal(output) as journal:
+        graded = Class(submitted, journal, **settings)
+        for _ in graded.grade(lambda jobs: grade_all(jobs, workers)):
+            pass
+        return graded.result()
 
 
 def _readable(name: str) -> str:
@@ -160,53 +155,27 @@ def _handin(student: Path, name: str) -> Handin:
     if path.parent.is_symlink() or path.is_symlink():
         problem = "The notebook is a symbolic link: hand in the file itself."
     elif not path.is_file():
-        there = sorted(_readable(file.name) for file in path.parent.iterdir()) if path.parent.is_dir() else []
+        there = _names_in(path.parent)
         found = f"in its place: {', '.join(there)}" if there else "nothing in its place"
         problem = f"There is no notebook {name}/{name}.ipynb ({found})."
     return Handin(_readable(student.name), name, path, problem)
+
+
+def _names_in(folder: Path) -> list[str]:
+    """The names in a folder, those of the first few where there are many; none where it is no folder."""
+    if not folder.is_dir():
+        return []
+    names = sorted(_readable(file.name) for file in folder.iterdir())
+    return names if len(names) <= 10 else [*names[:10], f"and {len(names) - 10} more"]
+
+
+def _waiting(handin: Handin, key: str) -> Grade:
+    return Grade(handin.student, handin.exercise, points_of(exercise(handin.exercise)), error=WAITING, key=key)
 
 
 def _require_source(task: Exercise) -> None:
     """Fail before grading begins, not at each submission. Raises CourseError."""
     if not task.source.is_file() or not task.release.is_file():
         raise CourseError(f"{task.source} or {task.release} is missing: grade in a clone of the course's repository.")
-    points(json.loads(task.source.read_bytes()), task)
-    _ = task.hidden_checks
-
-
-def _grade_all(handins: list[Handin], seed: int, limits: Limits, workers: int) -> Iterator[tuple[int, Grade]]:
-    """(place, grade) of each hand-in, as they are finished, by `workers` processes.
-
-    Where one of the processes is killed, all that were under way or waiting are graded again, each with a process of
-    its own: which of them did it is known then.
-    """
-    lost = []
-    with _pool(workers) as pool:
-        waiting = {pool.submit(grade_one, handin, seed, limits): place for place, handin in enumerate(handins)}
-        for future in as_completed(waiting):
-            try:
-                yield waiting[future], future.result()
-            except BrokenProcessPool:
-                lost.append(waiting[future])
-    for place in lost:
-        with _pool(1) as pool:
-            try:
-                yield place, pool.submit(grade_one, handins[place], seed, limits).result()
-            except BrokenProcessPool:
-                yield place, _killed(handins[place])
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    # spawn: a fresh interpreter, which no thread or open file of this one can disturb
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _killed(handin: Handin) -> Grade:
-    task = exercise(handin.exercise)
-    worth = points(json.loads(task.source.read_bytes()), task)
-    return Grade(handin.student, task.name, worth, error="The process that graded this notebook was killed.")
+    points_of(task)
+    fingerprints.of_checks(task)

@@ -73,7 +73,9 @@ def judge(
 
     `sandbox` names what holds the worker. Raises CourseError where it does not start, which is not the learner's fault.
     """
-    with Submission(without_spared(cells), (limits or Limits()).of(exercise), sandbox, modules_for(exercise)) as submission:
+    with Submission(
+        without_spared(cells), (limits or Limits()).of(exercise), sandbox, modules_for(exercise)
+    ) as submission:
         submission.start()
         learner = Learner(submission.exchange, stopped=submission.stopped)
         outcomes = run_checks(exercise, learner, hidden=hidden, seed=seed)

@@ -111,8 +111,8 @@ def needs(cells: Sequence[Names], extra: dict[int, set[str]] | None = None) -> l
 def spared(cells: Sequence[Names], own: Sequence[bool]) -> set[int]:
     """The places of the cells, none of them a learner's `own`, that nothing of a learner's depends on.
 
-    A cell is needed where it defines or uses a name that a learner's cell, or another one that is needed, uses: by using
-    an array it may change it. What is imported does not change.
+    A cell is needed where it defines or uses a name that a learner's cell, or another one that is needed, uses: by
+    using an array it may change it. What is imported does not change.
     """
     if any(cell.opaque for cell in cells):
         return set()

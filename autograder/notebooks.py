@@ -26,17 +26,28 @@ class CodeCell:
 
 def read_notebook(path: Path) -> dict:
     """The notebook at `path`, its cells checked to be cells. Raises NotebookError where it is none."""
+    return parse_notebook(read_bytes(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a notebook's file. Raises NotebookError where it cannot be read, or is too large."""
     try:
         if path.stat().st_size > SIZE_LIMIT:
             raise NotebookError(
                 f"The file has {path.stat().st_size / 2**20:.0f} MB, of which {SIZE_LIMIT // 2**20} are allowed: "
                 "clear the outputs (Kernel, Restart and Clear Outputs) and save it again."
             )
-        notebook = json.loads(path.read_bytes().decode("utf-8-sig"))
+        return path.read_bytes()
     except OSError as error:
         raise NotebookError(f"The file cannot be read: {error.strerror}.") from None
+
+
+def parse_notebook(content: bytes) -> dict:
+    """The notebook in a file's content, its cells checked to be cells. Raises NotebookError where it is none."""
+    try:
+        notebook = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        reason = "it is empty" if not path.stat().st_size else f"{type(error).__name__}, {str(error)[:120]}"
+        reason = f"{type(error).__name__}, {str(error)[:120]}" if content else "it is empty"
         raise NotebookError(f"The file is not a notebook ({reason}): save it again from Jupyter.") from None
     require_cells(notebook)
     return notebook

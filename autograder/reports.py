@@ -10,12 +10,15 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
 
-from autograder.grading import Grade, Grading
+from autograder.grades import Grade, Grading
 from autograder.running import Outcome
 from pneumonia.settings import write_atomically
 
 COLUMNS = ("student", "assignment", "score", "max_score")
 SANDBOX_NOTES = {
+    "bubblewrap": "Each submission ran in a bubblewrap sandbox of its own.",
+    "docker": "Each submission ran in a Docker container of its own.",
+    "podman": "Each submission ran in a Podman container of its own.",
     "none": "No sandbox: learners' code ran as the user who graded, with that user's files and network. "
     "Trust these grades only where you trust the learners.",
 }
@@ -36,8 +39,13 @@ def write_reports(grading: Grading, output: Path) -> None:
     write_atomically(output / "grades.csv", grades_csv(grading))
     write_atomically(output / "grades.json", grades_json(grading))
     for grade in grading.grades:
-        write_atomically(output / feedback_path(grade), feedback_page(grade))
+        write_feedback(grade, output)
     write_atomically(output / "report.html", report_page(grading))
+
+
+def write_feedback(grade: Grade, output: Path) -> None:
+    """Write a learner's feedback page below `output`."""
+    write_atomically(output / feedback_path(grade), feedback_page(grade))
 
 
 def feedback_path(grade: Grade) -> Path:

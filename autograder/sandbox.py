@@ -29,6 +29,13 @@ SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
 # What the forker does that others may not: begin namespaces and mounts, become the learner's user, end its processes.
 CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_SYS_PTRACE")
+# Several submissions at a time, each on one core, get through more than one after the other on all of them.
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
 FIRST_UID = 61_184  # of the users that learners' code runs as where root grades; systemd calls these free for such use
 UIDS = 4_000
 EMPTY_IMAGE = "pneumonia-course-empty"
@@ -82,7 +89,7 @@ def bubblewrap() -> list[str]:
     command = ["bwrap", *unshare, "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
     for capability in CAPABILITIES:
         command += ["--cap-add", capability]
-    for name, value in environment("/tmp").items():
+    for name, value in (environment("/tmp") | ONE_THREAD).items():
         command += ["--setenv", name, value]
     command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
     # Left to itself, bubblewrap makes the folders on the way for its own user alone.
@@ -99,12 +106,26 @@ def container(engine: str, arguments: list[str], name: str) -> list[str]:
     from autograder.confinement import Allowance
 
     most = Allowance()
-    command = [engine, "run", f"--name={name}", "--rm", "--interactive", "--network=none", "--read-only", "--cap-drop=all"]
-    command += ["--security-opt=no-new-privileges", f"--user={FIRST_UID}:{FIRST_UID}", "--workdir=/tmp", "--ipc=private"]
+    command = [
+        engine,
+        "run",
+        f"--name={name}",
+        "--rm",
+        "--interactive",
+        "--network=none",
+        "--read-only",
+        "--cap-drop=all",
+    ]
+    command += [
+        "--security-opt=no-new-privileges",
+        f"--user={FIRST_UID}:{FIRST_UID}",
+        "--workdir=/tmp",
+        "--ipc=private",
+    ]
     command += [f"--memory={most.memory}", f"--memory-swap={most.memory}", f"--pids-limit={most.processes}"]
     command += [f"--shm-size={most.shared_memory}", f"--tmpfs=/tmp:rw,nosuid,nodev,size={most.scratch},mode=1777"]
     command += [f"--ulimit=fsize={most.file_size}", f"--ulimit=nofile={most.open_files}", "--ulimit=core=0"]
-    for name, value in environment("/tmp").items():
+    for name, value in (environment("/tmp") | ONE_THREAD).items():
         command.append(f"--env={name}={value}")
     # A container's own /bin is a folder: a link's place is taken by what it leads to.
     for source, target in visible():

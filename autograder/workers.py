@@ -127,7 +127,7 @@ class Plain:
     """A process of this user, with this user's files and network, in a folder of its own: no sandbox."""
 
     def __init__(self):
-        self.printed = tempfile.TemporaryFile()
+        self.printed = _file()
         self._folder = Path(tempfile.mkdtemp(prefix="course-worker-"))
         command = [sys.executable, "-I", "-m", "autograder.worker"]
         environment = sandbox.environment(str(self._folder))
@@ -153,7 +153,7 @@ class Container:
     """A container of Docker's or Podman's, with one worker in it."""
 
     def __init__(self, engine: str):
-        self.printed = tempfile.TemporaryFile()
+        self.printed = _file()
         self._engine, self._name = engine, f"course-{uuid.uuid4().hex}"
         command = sandbox.container(engine, ["-I", "-m", "autograder.worker"], self._name)
         self._popen = _popen(command, self.printed)
@@ -203,7 +203,7 @@ class Forker:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         uid = sandbox.learners_uid()
         program = [sys.executable, "-I", "-m", "autograder.forker", str(theirs.fileno()), str(uid or "-"), *modules]
-        self._said = tempfile.TemporaryFile()
+        self._said = _file()
         self._popen = subprocess.Popen(
             [*sandbox.bubblewrap(), "--", *program],
             stdin=subprocess.DEVNULL,
@@ -229,7 +229,7 @@ class Forker:
         from autograder.confinement import Allowance
 
         ours, theirs = socket.socketpair()
-        printed = tempfile.TemporaryFile()
+        printed = _file()
         with theirs:
             self.ask({"do": "fork", "allowance": asdict(Allowance())}, [theirs.fileno(), printed.fileno()])
         return Forked(self, ours, printed)
@@ -281,6 +281,11 @@ def close() -> None:
     if _warm is not None:
         _warm.end()
         _warm = None
+
+
+def _file() -> BinaryIO:
+    """A file without a name, gone when it is closed."""
+    return tempfile.TemporaryFile()  # noqa: SIM115  it stays open as long as the process that prints to it
 
 
 def _popen(command: list[str], printed: BinaryIO, **settings) -> subprocess.Popen:

@@ -1,11 +1,14 @@
 """`course check`, `grade`, `release` and `sample`: the exercises on the command line."""
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import click
+
+from autograder.sandbox import SANDBOXES
 
 
 class UserError(click.ClickException):
@@ -60,50 +63,98 @@ def check(path: Path, fix: bool, as_json: bool):
 @click.argument("submitted", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Default: `graded` beside SUBMITTED.")
 @click.option("--assignment", help="Grade this exercise only, for instance 02-metrics.")
-@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Notebooks at a time.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Notebooks at a time. Default: one a core.")
 @click.option("--seed", type=click.IntRange(min=0), help="Draw the checks' inputs as an earlier grading did.")
+@click.option("--fresh", is_flag=True, help="Draw new inputs, and grade everything again with them.")
 @click.option("--gradebook", help="nbgrader's database. Default: sqlite, gradebook.db in the output folder.")
-@click.option("--sandbox", type=click.Choice(["none"]), default="none", show_default=True, help="What holds the code.")
+@click.option(
+    "--sandbox",
+    type=click.Choice(SANDBOXES),
+    default=SANDBOXES[0],
+    show_default=True,
+    help="What holds learners' code. `none`: nothing, it can do all that you can.",
+)
 @reporting
-def grade(submitted, output, assignment, workers, seed, gradebook, sandbox):
+def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbox):
     """Grade a class: SUBMITTED/<student>/<exercise>/<exercise>.ipynb.
 
     Writes grades.csv, grades.json, report.html and feedback/<student>/<exercise>.html below the output folder, and the
-    scores into nbgrader's gradebook. Exit status: 0 where every submission has a score (0 points is one), 1 where the
-    grader failed at one, 2 where there was nothing to grade.
+    scores into nbgrader's gradebook. What was graded and has not changed, nor its checks, is not graded again: stop it
+    whenever you like, and run it again to go on. Exit status: 0 where every submission has a score (0 points is one),
+    1 where the grader failed at one, 2 where there was nothing to grade, 130 where it was interrupted.
     """
+    from autograder.grading import Class
+    from autograder.journal import Journal
+    from autograder.judges import grade_all
+    from autograder.reports import SANDBOX_NOTES
+
+    output = output or submitted.resolve().parent / "graded"
+    workers = workers or os.cpu_count() or 1
+    if sandbox == "none":
+        click.secho(SANDBOX_NOTES[sandbox], fg="yellow", err=True)
+    with Journal(output) as journal:
+        graded = Class(submitted, journal, assignment=assignment, seed=seed, fresh=fresh, held_by=sandbox)
+        gradebook = gradebook or f"sqlite:///{(output / 'gradebook.db').resolve()}"
+        interrupted = _grade(graded, output, gradebook, lambda jobs: grade_all(jobs, min(workers, len(graded.todo))))
+    _say_how_it_went(graded.result(), output, gradebook)
+    if interrupted:
+        click.secho(f"Interrupted: {len(graded.todo)} are left. Run it again to go on.", fg="yellow", err=True)
+        sys.exit(130)
+    sys.exit(1 if graded.todo or any(grade.error for grade in graded.grades) else 0)
+
+
+def _grade(graded, output: Path, gradebook: str, team) -> bool:
+    """Grade what must be graded, and publish all grades; whether that was interrupted."""
     from tqdm import tqdm
 
     from autograder.exercises import exercise
-    from autograder.gradebook import enter_assignment, enter_grades
-    from autograder.grading import find_handins, grade_class
-    from autograder.reports import SANDBOX_NOTES, write_reports
+    from autograder.gradebook import enter_assignment
+    from autograder.reports import write_feedback
 
-    output = output or submitted.resolve().parent / "graded"
-    click.secho(SANDBOX_NOTES[sandbox], fg="yellow", err=True)
-    handins, _ = find_handins(submitted, assignment)
-    output.mkdir(parents=True, exist_ok=True)
-    gradebook = gradebook or f"sqlite:///{(output / 'gradebook.db').resolve()}"
+    if not graded.todo and not _to_be_entered(graded, gradebook) and (output / "report.html").is_file():
+        click.echo("Nothing has changed since the last grading.")
+        return False
     # Before the work, not after it: a gradebook that cannot be written to is better known now.
-    for name in dict.fromkeys(handin.exercise for handin in handins):
+    for name in dict.fromkeys(handin.exercise for handin in graded.handins):
         enter_assignment(gradebook, exercise(name))
-    grading = grade_class(
-        submitted,
-        assignment=assignment,
-        workers=workers,
-        seed=seed,
-        progress=lambda grades, total: tqdm(grades, total=total, unit="notebook", disable=None),
-    )
-    write_reports(grading, output)
-    enter_grades(gradebook, grading.grades)
+    # What must be graded again has no score from here on, whatever happens: the old one was another submission's.
+    _publish(graded, output, gradebook)
+    interrupted, grades = False, graded.grade(team)
+    try:
+        for grade in tqdm(grades, total=len(graded.todo), unit="notebook", disable=None):
+            write_feedback(grade, output)
+    except KeyboardInterrupt:
+        grades.close()
+        interrupted = True
+    _publish(graded, output, gradebook)
+    return interrupted
+
+
+def _publish(graded, output: Path, gradebook: str) -> None:
+    """Write reports and gradebook as the class stands now."""
+    from autograder.gradebook import enter_grades
+    from autograder.reports import write_reports
+
+    write_reports(graded.result(), output)
+    for grade in enter_grades(gradebook, _to_be_entered(graded, gradebook)):
+        graded.journal.note_entered(gradebook, grade, graded.entry_of(grade))
+
+
+def _to_be_entered(graded, gradebook: str) -> list:
+    """The grades that the gradebook does not hold as they are, those among them that no longer stand."""
+    return [
+        grade for grade in graded.grades if graded.entry_of(grade) != (graded.journal.entered(gradebook, grade) or 0)
+    ]
+
+
+def _say_how_it_went(grading, output: Path, gradebook: str) -> None:
     for line in grading.ignored:
         click.echo(f"Ignored: {line}", err=True)
-    failed = [grade for grade in grading.grades if grade.error]
+    failed = [row for row in grading.grades if row.error]
     for row in failed:
         click.secho(f"No score for {row.student}, {row.assignment}: {row.error}", fg="red", err=True)
     click.echo(f"{len(grading.grades) - len(failed)} graded in {grading.seconds:.1f} s, seed {grading.seed}.")
     click.echo(f"Grades: {output / 'grades.csv'}\nReport: {output / 'report.html'}\nGradebook: {gradebook}")
-    sys.exit(1 if failed else 0)
 
 
 @click.command()
