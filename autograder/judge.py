@@ -84,7 +84,7 @@ def judge(
 
 def modules_for(exercise: Exercise) -> tuple[str, ...]:
     """What a warm worker has imported before it is forked, as far as learners of an exercise may use it."""
-    return (*IMPORTED, "pneumonia.backend") if exercise.keras or exercise.trains else IMPORTED
+    return (*IMPORTED, "autograder.keras_answers") if exercise.keras or exercise.trains else IMPORTED
 
 
 def without_spared(cells: list[CodeCell]) -> list[CodeCell]:

@@ -12,6 +12,8 @@ import numpy as np
 from autograder import calls, handles, plain
 from pneumonia.backend import keras
 
+LARGE = 100_000  # weights
+
 
 def answer(namespace: Mapping, question: dict) -> bytes:
     """Answer a question about models; whatever the learner's code does short of ending the process is an answer."""
@@ -55,11 +57,12 @@ def _set_trainable(question: dict) -> None:
 
 def _output(question: dict) -> np.ndarray:
     model, settings = handles.behind(question["model"]), {"training": True} if question["training"] else {}
+    inputs = np.repeat(question["inputs"], question["repeat"], axis=0)
     with warnings.catch_warnings():
         # A model made of a list of one input is right, too; Keras warns where it is called on the input itself.
         warnings.filterwarnings("ignore", message="The structure of `inputs`")
         # Called, because Keras's own `predict` stalls with TensorFlow 2.21.
-        return np.asarray(model(question["inputs"], **settings))
+        return np.asarray(model(inputs, **settings))
 
 
 def _weights(question: dict) -> list[np.ndarray]:
@@ -96,10 +99,16 @@ _ANSWERS = {
 
 
 def build(config: str, seed: int) -> keras.Model:
-    """The model of a configuration that the judge wrote, its weights drawn with `seed`."""
+    """The model of a configuration that the judge wrote, its weights drawn with `seed`, unless it is large."""
     model = keras.models.model_from_json(config)
-    draw_weights(model, seed)
+    if not is_large(model):
+        draw_weights(model, seed)
     return model
+
+
+def is_large(model: keras.Model) -> bool:
+    """Whether a model, VGG16 itself, has more weights than anybody sets or compares."""
+    return model.count_params() > LARGE
 
 
 def draw_weights(model: keras.Model, seed: int) -> None:

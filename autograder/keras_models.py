@@ -9,14 +9,16 @@ A base goes the other way as the configuration of a model that the judge made, a
 sides draw alike: VGG16's 15 million numbers need not be sent.
 """
 
+import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from autograder import calls, plain
 from autograder.checking import Wrong, show_call
-from autograder.keras_answers import draw_weights
+from autograder.keras_answers import draw_weights, is_large, layers_below
 from autograder.learner import Learner, value_of
 from pneumonia.backend import keras
 
@@ -37,13 +39,25 @@ class ModelLearner(Learner):
 
     def __init__(self, learner: Learner):
         super().__init__(learner._exchange, learner._names, learner._stopped)
+        self._copies: dict[keras.Model, plain.Handle] = {}
         self._exchange(plain.dumps({"forget": True}))
 
     def build(self, model: keras.Model, seed: int, label: str = "base") -> "Held":
-        """A copy of a model of ours where the learner's functions can be called on it; its weights, and ours, drawn."""
-        draw_weights(model, seed)
-        handle = self._ask({"keras": "build", "config": model.to_json(), "seed": seed})
-        return Held(self, handle, label)
+        """A copy of a model of ours where the learner's functions can be called on it; its weights, and ours, drawn.
+
+        Asked for again, the same copy comes, its weights drawn anew and all of it trainable, as ours is then.
+        """
+        if not is_large(model):
+            draw_weights(model, seed)
+        model.trainable = True
+        if model not in self._copies:
+            self._copies[model] = self._ask({"keras": "build", "config": _configuration(model), "seed": seed})
+            return Held(self, self._copies[model], label)
+        held = Held(self, self._copies[model], label)
+        if not is_large(model):
+            held.draw(seed)
+        held.set_trainable([True] * (1 + len(layers_below(model))))
+        return held
 
     def _call(self, function: str, args: tuple, kwargs: dict) -> Any:
         question = {
@@ -79,9 +93,9 @@ class Held:
     def __repr__(self) -> str:
         return self.label
 
-    def output(self, inputs: np.ndarray, training: bool = False) -> np.ndarray:
-        """What the model gives for `inputs`. Raises Raised where it fails."""
-        return _array(self._ask("output", inputs=inputs, training=training))
+    def output(self, inputs: np.ndarray, training: bool = False, repeat: int = 1) -> np.ndarray:
+        """What the model gives for `inputs`, each `repeat` times over. Raises Raised where it fails."""
+        return _array(self._ask("output", inputs=inputs, training=training, repeat=repeat))
 
     def weights(self) -> list[np.ndarray]:
         """The values of all weights, in the model's order."""
@@ -115,6 +129,22 @@ class Held:
 
     def _ask(self, kind: str, **fields) -> Any:
         return self.learner._ask({"keras": kind, "model": self.handle, **fields})
+
+
+@cache
+def _configuration(model: keras.Model) -> str:
+    """A model's configuration as JSON; its weights begin as zeros, since they are set in any case."""
+    return json.dumps(_with_zeros(json.loads(model.to_json())))
+
+
+def _with_zeros(tree):
+    """A configuration with each kernel's initializer replaced."""
+    if isinstance(tree, list):
+        return [_with_zeros(item) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    zeros = {"module": "keras.initializers", "class_name": "Zeros", "config": {}, "registered_name": None}
+    return {key: zeros if key == "kernel_initializer" else _with_zeros(item) for key, item in tree.items()}
 
 
 def _sent(value):

@@ -3,13 +3,19 @@
 Keras is imported where it is needed: checks that have nothing to do with it are done in a blink.
 """
 
+from functools import cache
+
 import numpy as np
 
 from autograder.checking import WrongType, kind_of, require_answer
 
 
+@cache
 def small_base(filters: tuple[int, ...] = (4, 6), side: int = 32):
-    """A base with VGG16's names for layers and blocks, two convolutions and a pooling each, and few filters."""
+    """A base with VGG16's names for layers and blocks, two convolutions and a pooling each, and few filters.
+
+    The same one each time: its weights and what is trainable are set before it is used (`ModelLearner.build`).
+    """
     from pneumonia.backend import keras
 
     inputs = outputs = keras.layers.Input((side, side, 3), name="images")

@@ -5,6 +5,7 @@ model is written: Sequential, functional or subclassed.
 """
 
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from autograder.checking import (
     same_whole_number,
 )
 from autograder.checks.models import close, require_model
-from autograder.keras_answers import draw_weights, layers_below, set_trainable
+from autograder.keras_answers import draw_weights, is_large, layers_below, set_trainable
 from autograder.keras_models import Held, ModelLearner
 from pneumonia.backend import keras
 
@@ -117,6 +118,13 @@ def draw_images(rng, dtype, n: int = 2, side: int = 6) -> np.ndarray:
 # --- bases -----------------------------------------------------------------------------------------------------------
 
 
+@cache
+def vgg16():
+    """VGG16 itself, for images of 32 x 32; its weights play no part."""
+    return keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
+
+
+@cache
 def nested_base():
     """A small base of which one layer is itself a model of two convolutions, and which ends with a convolution."""
     layers = keras.layers
@@ -156,7 +164,7 @@ def _same_base(came, held: Held, function: str) -> str:
 
 def _same_weights(held: Held, base) -> str:
     """A sentence where the weights are not those that were set; not asked for large bases, whose weights are many."""
-    if base.count_params() > 100_000:
+    if is_large(base):
         return ""
     ours = [np.asarray(weight) for weight in base.weights]
     theirs = held.weights()
@@ -192,6 +200,9 @@ def _whats_not_frozen(held: Held) -> str:
 
 
 # --- build_head ------------------------------------------------------------------------------------------------------
+
+
+TIMES = 1500  # that one case is asked about in training, to see Dropout at work: its variance is known to 4 %
 
 
 @dataclass(frozen=True)
@@ -369,7 +380,7 @@ def _penalty_mistake(penalty: float, parts, asked: _Head) -> str:
 
 
 def _dropout_mistake(came: Held, features, flat, parts, asked: _Head, rng) -> str:
-    """Compare what one case gives 1500 times and more in training with what Dropout before the last layer would give.
+    """Compare what one case gives many TIMES in training with what Dropout before the last layer would give.
 
     There the hidden units are dropped at `dropout`, the others scaled up: the log-odds then vary with the variance
     dropout / (1 - dropout) times the sum of the squares of the units' parts in them.
@@ -378,9 +389,7 @@ def _dropout_mistake(came: Held, features, flat, parts, asked: _Head, rng) -> st
     hidden = np.maximum(flat @ kernel + bias, 0) * last[:, 0]  # (n, hidden): each unit's part in the log-odds
     squares = np.sum(hidden**2, axis=1)
     place = int(np.argmin(np.where(squares > 0, np.abs(hidden.sum(axis=1) + last_bias), np.inf)))
-    many = min(4000, 4_000_000 // features[0].size)  # a message holds 64 MB
-    case = np.repeat(features[place : place + 1], many, axis=0)
-    outputs = np.concatenate([came.output(case, training=True) for _ in range(0, 1500, many)]).astype(float).ravel()
+    outputs = came.output(features[place : place + 1], training=True, repeat=TIMES).astype(float).ravel()
     if np.ptp(outputs) < 1e-6:
         if asked.dropout == 0:
             return ""
@@ -415,6 +424,7 @@ def _drops_units(log_odds: np.ndarray, units: np.ndarray) -> bool:
 # --- build_classifier ------------------------------------------------------------------------------------------------
 
 
+@cache
 def small_head(feature_shape, hidden: int = 16):
     """A head of our own, pooled."""
     layers = keras.layers
@@ -428,28 +438,38 @@ def expect_classifier(models: ModelLearner, base, seed: int, state: str = "train
     held_head = models.build(head, seed + 1, "head")
     held = prepared(models, base, seed, state)
     # Small numbers, so that the probabilities are not all 0 or 1.
-    images = np.random.default_rng(seed).uniform(-2, 2, (6, *base.input_shape[1:])).astype(np.float32)
+    images = _small_images(base, seed)
     expected = f"a Keras model from {base.input_shape} to (None, 1) that equals head(base(x)); only the head learns"
 
-    def ours() -> np.ndarray:
-        return np.asarray(head(base(images)))
+    def ours(base_seed: int = seed, head_seed: int = seed + 1) -> np.ndarray:
+        return _classifier_outputs(base, head, base_seed, head_seed, seed)
 
     def mistake(came) -> str:
         require_model(came)
         outputs = came.output(images)
         if not close(outputs, ours()):
             return _classifier_mistake(outputs, base, head, images)
-        draw_weights(base, seed + 2)
         held.draw(seed + 2)
-        if not close(came.output(images), ours()):
+        if not close(came.output(images), ours(seed + 2)):
             return "The classifier has a copy of the base: use `base` itself, so that both share their weights."
-        draw_weights(head, seed + 3)
         held_head.draw(seed + 3)
-        if not close(came.output(images), ours()):
+        if not close(came.output(images), ours(seed + 2, seed + 3)):
             return "The classifier has a copy of the head: use `head` itself, so that both share their weights."
         return _learns_mistake(came.about(), base, head)
 
     expect_such(models, "build_classifier", held, held_head, expected=expected, mistake=mistake)
+
+
+@lru_cache(maxsize=100)
+def _classifier_outputs(base, head, base_seed: int, head_seed: int, seed: int) -> np.ndarray:
+    """What head(base(x)) gives with weights of these seeds; in a class, each learner is asked about the same ones."""
+    draw_weights(base, base_seed)
+    draw_weights(head, head_seed)
+    return np.asarray(head(base(_small_images(base, seed))))
+
+
+def _small_images(base, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-2, 2, (6, *base.input_shape[1:])).astype(np.float32)
 
 
 def _classifier_mistake(outputs, base, head, images) -> str:
@@ -487,6 +507,13 @@ def _learns_mistake(about, base, head) -> str:
 
 
 # --- trainable_parameters --------------------------------------------------------------------------------------------
+
+
+@cache
+def batch_normalized(channels: int):
+    """A model of which a layer holds statistics that never learn."""
+    layers = keras.layers
+    return keras.Sequential([layers.Input((8, 8, 3)), layers.Conv2D(channels, 3), layers.BatchNormalization()])
 
 
 def expect_parameters(models: ModelLearner, model, flags: list[bool] | None = None, label: str = "model") -> None:

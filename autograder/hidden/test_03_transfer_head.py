@@ -10,6 +10,7 @@ from autograder.checking import expect_refusal
 from autograder.checks import function
 from autograder.checks.models import small_base
 from autograder.checks.transfer import (
+    batch_normalized,
     draw_images,
     expect_classifier,
     expect_frozen,
@@ -19,10 +20,10 @@ from autograder.checks.transfer import (
     expect_unfrozen,
     nested_base,
     small_head,
+    vgg16,
 )
 from autograder.keras_answers import layers_below
 from autograder.keras_models import ModelLearner
-from pneumonia.backend import keras
 
 STATES = ("trainable", "layers frozen", "frozen")
 
@@ -59,8 +60,7 @@ def test_freeze_drawn_bases(models, rng):
 @function("freeze")
 def test_freeze_vgg16(models, rng):
     """VGG16 itself, with drawn weights."""
-    base = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
-    expect_frozen(models, base, _seed(rng))
+    expect_frozen(models, vgg16(), _seed(rng))
 
 
 @function("build_head")
@@ -86,9 +86,10 @@ def test_head_of_vgg16s_features(models, rng):
 
 @function("build_classifier")
 def test_classifiers_of_drawn_bases(models, rng):
-    """Drawn bases, whatever was frozen before."""
+    """A drawn base, whatever was frozen before."""
+    base = _base(rng)
     for state in STATES:
-        expect_classifier(models, _base(rng), _seed(rng), state)
+        expect_classifier(models, base, _seed(rng), state)
 
 
 @function("trainable_parameters")
@@ -103,16 +104,14 @@ def test_parameters_of_drawn_models(models, rng):
 @function("trainable_parameters")
 def test_parameters_with_batch_normalization(models, rng):
     """A model of which a layer holds statistics that never learn."""
-    channels = int(rng.integers(3, 30))
-    layers = [keras.layers.Input((8, 8, 3)), keras.layers.Conv2D(channels, 3), keras.layers.BatchNormalization()]
-    expect_parameters(models, keras.Sequential(layers))
+    expect_parameters(models, batch_normalized(int(rng.integers(3, 30))))
 
 
 @function("unfreeze_from")
 def test_unfreeze_drawn_bases(models, rng):
-    """Drawn bases, drawn layers, whatever was frozen before."""
+    """A drawn base, drawn layers, whatever was frozen before."""
+    base = _base(rng)
     for state in STATES:
-        base = _base(rng)
         names = [layer.name for layer in base.layers if layer.name.startswith("block")]
         expect_unfrozen(models, base, str(rng.choice(names[1:-1])), _seed(rng), state)
 
@@ -120,9 +119,8 @@ def test_unfreeze_drawn_bases(models, rng):
 @function("unfreeze_from")
 def test_unfreeze_vgg16(models, rng):
     """VGG16 itself, with drawn weights."""
-    base = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
     name = str(rng.choice(["block4_conv1", "block5_conv1", "block5_conv3"]))
-    expect_unfrozen(models, base, name, _seed(rng), str(rng.choice(STATES)))
+    expect_unfrozen(models, vgg16(), name, _seed(rng), str(rng.choice(STATES)))
 
 
 @function("unfreeze_from")
