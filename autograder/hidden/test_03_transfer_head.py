@@ -57,12 +57,6 @@ def test_freeze_drawn_bases(models, rng):
     expect_frozen(models, nested_base(), _seed(rng))
 
 
-@function("freeze")
-def test_freeze_vgg16(models, rng):
-    """VGG16 itself, with drawn weights."""
-    expect_frozen(models, vgg16(), _seed(rng))
-
-
 @function("build_head")
 def test_heads_with_drawn_settings(models, rng):
     """Drawn shapes and settings."""
@@ -118,7 +112,7 @@ def test_unfreeze_drawn_bases(models, rng):
 
 @function("unfreeze_from")
 def test_unfreeze_vgg16(models, rng):
-    """VGG16 itself, with drawn weights."""
+    """VGG16 itself."""
     name = str(rng.choice(["block4_conv1", "block5_conv1", "block5_conv3"]))
     expect_unfrozen(models, vgg16(), name, _seed(rng), str(rng.choice(STATES)))
 
