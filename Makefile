@@ -1,6 +1,6 @@
 # The course's two commands are `make course` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install course site release class test lint lock benchmark browser clean
+.PHONY: help install course site release class test lint lock benchmark browser sandbox clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -35,21 +35,28 @@ class: _build/class/graded/report.html ## write a sample class of eight submissi
 
 # What the sample class and its grades depend on: with nothing changed there is nothing to grade again.
 _build/class/graded/report.html: $(BIN)/.installed $(shell find autograder solutions course -name '*.py' -o -name '*.ipynb')
+	@$(MAKE) --no-print-directory sandbox || echo "Without it, the sample class is graded with no sandbox: it is the course's own."
 	$(BIN)/course sample _build/class/submitted
-	$(BIN)/course grade _build/class/submitted --output _build/class/graded
+	$(BIN)/course grade _build/class/submitted --output _build/class/graded \
+	  --sandbox $$(command -v bwrap >/dev/null && echo bubblewrap || echo none)
+
+# $(call debian,PACKAGE): install it where that is permitted, else say what to ask for and fail.
+debian = { echo "Installing Debian's $(1)"; \
+  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -qq -y $(1) >/dev/null; \
+  elif sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo apt-get install -qq -y $(1) >/dev/null; \
+  else echo "Not permitted. Ask for: apt-get install $(1)" >&2; exit 1; fi; }
 
 browser:
-	@command -v chromium chromium-browser google-chrome >/dev/null || { \
-	  echo "The browser tests need Chromium; installing Debian's"; \
-	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -qq -y chromium >/dev/null; \
-	  elif sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo apt-get install -qq -y chromium >/dev/null; \
-	  else echo "Not permitted. Ask for: apt-get install chromium" >&2; exit 1; fi; }
+	@command -v chromium chromium-browser google-chrome >/dev/null || $(call debian,chromium)
+
+sandbox:
+	@command -v bwrap >/dev/null || $(call debian,bubblewrap)
 
 lint: install ## formatter and linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-test: install browser lint ## run the whole test suite
+test: install browser sandbox lint ## run the whole test suite
 	$(BIN)/python -m pytest
 
 benchmark: install ## measure speed as ratios, side by side on this machine

@@ -124,7 +124,8 @@ def container(engine: str, arguments: list[str], name: str) -> list[str]:
     ]
     command += [f"--memory={most.memory}", f"--memory-swap={most.memory}", f"--pids-limit={most.processes}"]
     command += [f"--shm-size={most.shared_memory}", f"--tmpfs=/tmp:rw,nosuid,nodev,size={most.scratch},mode=1777"]
-    command += [f"--ulimit=fsize={most.file_size}", f"--ulimit=nofile={most.open_files}", "--ulimit=core=0"]
+    limits = {"fsize": most.file_size, "nofile": most.open_files, "nproc": most.processes, "core": 0}
+    command += [f"--ulimit={name}={value}:{value}" for name, value in limits.items()]
     for name, value in (environment("/tmp") | ONE_THREAD).items():
         command.append(f"--env={name}={value}")
     # A container's own /bin is a folder: a link's place is taken by what it leads to.
