@@ -18,11 +18,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 
-from autograder import sandbox
-from autograder.exercises import exercise, points_of
+from autograder import sandbox, workers
+from autograder.exercises import Exercise, exercise, points_of
 from autograder.grades import Grade
 from autograder.judge import Limits, judge
 from autograder.notebooks import NotebookError, duplicates, learner_cells, parse_notebook
+from pneumonia.settings import CourseError
 
 JOBS = 2000  # that a judge does before a new one takes its place: what pytest keeps in memory is bounded
 SLACK = 120  # seconds more than a submission's limit that a judge may take, TensorFlow's import included
@@ -191,10 +192,21 @@ def main() -> None:
         while True:
             job = connection.recv()
             connection.send(do(job))
+            _prepare_for_the_next(exercise(job.exercise))
             if job.exercise != exercise_seen:  # what its checks imported stays: no need to look through it ever again
                 exercise_seen = job.exercise
                 gc.collect()
                 gc.freeze()
+
+
+def _prepare_for_the_next(task: Exercise) -> None:
+    """Have the models made beforehand that the checks asked for: in a class, they ask everyone for the same."""
+    if task.keras:
+        from autograder.keras_models import asked
+
+        with contextlib.suppress(CourseError):  # a forker that is gone is begun anew when it is needed
+            workers.stock(asked)
+        asked.clear()
 
 
 def _end_with(parent: int) -> None:

@@ -8,11 +8,13 @@ import warnings
 from collections.abc import Mapping
 
 import numpy as np
+from keras.src.backend.common import global_state
 
 from autograder import calls, handles, plain
 from pneumonia.backend import keras
 
 LARGE = 100_000  # weights
+_stock: dict[str, list[keras.Model]] = {}  # configuration -> models without weights
 
 
 def answer(namespace: Mapping, question: dict) -> bytes:
@@ -98,9 +100,31 @@ _ANSWERS = {
 # --- both sides ------------------------------------------------------------------------------------------------------
 
 
+def put_in_stock(config: str, count: int) -> None:
+    """Make models before a fork, for children to take: all but their weights, which are no affair of the parent's.
+
+    To make weights is an operation of TensorFlow's, and after one of those a process cannot be forked any more. Within
+    a stateless scope Keras leaves them for later.
+    """
+    with keras.StatelessScope(initialize_variables=False):
+        _stock.setdefault(config, []).extend(keras.models.model_from_json(config) for _ in range(count))
+    # Else the next scope that ends would make the weights of all models in stock, wanted or not.
+    global_state.set_global_attribute("uninitialized_variables", [])
+
+
+def _from_stock(config: str) -> keras.Model | None:
+    """A model of this configuration that was made before the fork, its weights made now; None where there is none."""
+    if not _stock.get(config):
+        return None
+    model = _stock[config].pop()
+    for variable in model.variables:
+        variable._deferred_initialize()
+    return model
+
+
 def build(config: str, seed: int) -> keras.Model:
     """The model of a configuration that the judge wrote, its weights drawn with `seed`, unless it is large."""
-    model = keras.models.model_from_json(config)
+    model = _from_stock(config) or keras.models.model_from_json(config)
     if not is_large(model):
         draw_weights(model, seed)
     return model

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import uuid
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -200,6 +201,7 @@ class Forker:
     def __init__(self, modules: tuple[str, ...], seconds: float):
         """Raises CourseError where it is not ready within `seconds`."""
         self.modules = modules
+        self.stocked: Counter[str] = Counter()  # configurations of Keras models
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         uid = sandbox.learners_uid()
         program = [sys.executable, "-I", "-m", "autograder.forker", str(theirs.fileno()), str(uid or "-"), *modules]
@@ -233,6 +235,12 @@ class Forker:
         with theirs:
             self.ask({"do": "fork", "allowance": asdict(Allowance())}, [theirs.fileno(), printed.fileno()])
         return Forked(self, ours, printed)
+
+    def stock(self, models: Counter[str]) -> None:
+        """Have it make the models of these configurations beforehand, as many as it has not made yet."""
+        for config, count in (models - self.stocked).items():
+            self.ask({"do": "stock", "config": config, "count": count})
+            self.stocked[config] += count
 
     def ask(self, request: dict, descriptors: list[int] | None = None) -> dict:
         """Send a request and wait for the reply. Raises CourseError, and ends the forker, where none comes."""
@@ -273,6 +281,12 @@ def _forker(modules: tuple[str, ...], seconds: float) -> Forker:
         close()
         _warm = Forker(modules, seconds)
     return _warm
+
+
+def stock(models: Counter[str]) -> None:
+    """Have this process's forker, if there is one, make Keras models of these configurations beforehand."""
+    if _warm is not None and _warm.alive:
+        _warm.stock(models)
 
 
 def close() -> None:
