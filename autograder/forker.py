@@ -4,8 +4,9 @@
 
 TensorFlow takes seconds to import and a forked process has it at once. The forker itself never runs a learner's code,
 and never an operation of TensorFlow's, whose threads would be missing in a child. On DESCRIPTOR, a socket that keeps
-messages apart, the judge asks it: "fork", with the stream that the child is to answer on and the file that it prints
-to; "how did it end?"; "end it". One child at a time; in between it watches how much memory the child's processes take.
+messages apart, a judge asks it: "fork", with the stream that the child is to answer on and the file that it prints to;
+"how did it end?"; "end it". More judges may "join", each on a socket of its own; each has one child at a time. In
+between the forker watches how much memory the processes of each child take.
 """
 
 import gc
@@ -18,7 +19,6 @@ import socket
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
 from autograder.confinement import Allowance, confine, fork_apart
@@ -28,27 +28,32 @@ PATIENCE = 1.0  # seconds that a child is given to end by itself when it is aske
 MESSAGE = 2**17  # bytes; the configuration of VGG16 has 20,000
 
 
-class Forker:
-    """The judge's requests, answered one at a time."""
+class Seat:
+    """What one judge asks for, answered one at a time. `seats`: those of all judges, `uid`: its children's user."""
 
-    def __init__(self, judge: socket.socket, uid: int | None):
-        self.judge, self.uid = judge, uid
+    def __init__(self, seats: list["Seat"], judge: socket.socket, uid: int | None):
+        self.seats, self.judge, self.uid = seats, judge, uid
         self.child: int | None = None  # its pid, while it runs
         self.how: dict = {}  # how the last child ended
         self.allowance = Allowance()
 
-    def serve(self) -> None:
-        """Answer until the judge is gone."""
-        while True:
-            ready, _, _ = select.select([self.judge], [], [], INTERVAL if self.child else None)
-            if self.child:
-                self._watch()
-            if ready:
-                message, descriptors, _, _ = socket.recv_fds(self.judge, MESSAGE, 2)
-                if not message:
-                    return
-                request = json.loads(message)
-                self.judge.send(json.dumps(getattr(self, f"do_{request.pop('do')}")(*descriptors, **request)).encode())
+    def answer(self) -> bool:
+        """Answer one request; False where the judge is gone."""
+        try:
+            message, descriptors, _, _ = socket.recv_fds(self.judge, MESSAGE, 2)
+            if not message:
+                return False
+            request = json.loads(message)
+            self.judge.send(json.dumps(getattr(self, f"do_{request.pop('do')}")(*descriptors, **request)).encode())
+        except ConnectionError:
+            return False
+        return True
+
+    def do_join(self, judge: int) -> dict:
+        """Take another judge in, on a socket of its own."""
+        uid = None if self.uid is None else self.uid + len(self.seats)
+        self.seats.append(Seat(self.seats, socket.socket(fileno=judge), uid))
+        return {}
 
     def do_fork(self, stream: int, printed: int, allowance: dict) -> dict:
         """Fork a child that answers on `stream`; both descriptors are the child's from then on."""
@@ -64,7 +69,7 @@ class Forker:
         return {"pid": pid}
 
     def do_stock(self, config: str, count: int) -> dict:
-        """Make so many Keras models of a configuration for the children to come."""
+        """Have so many Keras models of a configuration ready for each child to come."""
         from autograder.keras_answers import put_in_stock
 
         put_in_stock(config, count)
@@ -75,7 +80,7 @@ class Forker:
         """How the child ended: `status` as os.waitstatus_to_exitcode gives it, `memory` where it took too much."""
         until = time.monotonic() + PATIENCE
         while self.child and time.monotonic() < until:
-            self._watch()
+            self.watch()
             time.sleep(0.01)
         return self.how
 
@@ -86,7 +91,7 @@ class Forker:
             self._reap(0)
         return self.how
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
         """Note it where the child has ended; end it where it takes too much memory."""
         if self._reap(os.WNOHANG):
             return
@@ -120,6 +125,25 @@ class Forker:
             os.write(2, f"{type(error).__name__}: {error}\n".encode("utf-8", "replace"))
             status = 1
         os._exit(status)
+
+
+def serve(first: socket.socket, uid: int | None) -> None:
+    """Answer all judges until the first one is gone."""
+    seats: list[Seat] = []
+    seats.append(Seat(seats, first, uid))
+    while True:
+        busy = [seat for seat in seats if seat.child]
+        ready, _, _ = select.select([seat.judge for seat in seats], [], [], INTERVAL if busy else None)
+        for seat in busy:
+            if seat.child:
+                seat.watch()
+        for seat in [seat for seat in seats if seat.judge in ready]:
+            if not seat.answer():
+                if seat.judge is first:
+                    return
+                seat.do_end()
+                seats.remove(seat)
+                seat.judge.close()
 
 
 def takes_more_than(most: int, pid: int) -> bool:
@@ -168,8 +192,8 @@ def main() -> None:
     worker.prepare()
     gc.collect()
     gc.freeze()  # what is here by now stays shared with the children
-    judge.send(json.dumps({"ready": os.getpid(), "allowance": asdict(Allowance())}).encode())
-    Forker(judge, int(uid) if uid != "-" else None).serve()
+    judge.send(json.dumps({"ready": True}).encode())
+    serve(judge, int(uid) if uid != "-" else None)
 
 
 if __name__ == "__main__":

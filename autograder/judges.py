@@ -1,15 +1,19 @@
 """Judges: processes that grade one submission after the other, and the team of them that a machine runs.
 
-    python -I -m autograder.judges DESCRIPTOR
+    python -I -m autograder.judges DESCRIPTOR SANDBOX EXERCISE
 
-Judge and team are both the course's own code and talk over `multiprocessing`'s connections. A judge that dies or stalls
-costs the submission that it had in hand its score, and no other: the team knows who had which, and begins a new judge.
+begins a bench of judges: a process that imports what judges of that exercise need, TensorFlow among it, once, and forks
+each judge from itself; all of them share one forker in the sandbox. Judge and team are both the course's own code and
+talk over `multiprocessing`'s connections. A judge that dies or stalls costs the submission that it had in hand its
+score, and no other: the team knows who had which, and has a new judge take its place.
 """
 
 import contextlib
 import gc
+import importlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,14 +22,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 
-from autograder import sandbox, workers
+from autograder import workers
 from autograder.exercises import Exercise, exercise, points_of
 from autograder.grades import Grade
-from autograder.judge import Limits, judge
+from autograder.judge import Limits, judge, modules_for
 from autograder.notebooks import NotebookError, duplicates, learner_cells, parse_notebook
+from autograder.sandbox import ENGINES, ONE_THREAD, remove_containers
 from pneumonia.settings import CourseError
 
 JOBS = 2000  # that a judge does before a new one takes its place: what pytest keeps in memory is bounded
+BENCH_SECONDS = 120  # that a bench may take to be ready, and to begin a judge
 SLACK = 120  # seconds more than a submission's limit that a judge may take, TensorFlow's import included
 
 
@@ -75,30 +81,60 @@ def failed(job: Job, why: str) -> Grade:
     return Grade(job.student, job.exercise, points_of(exercise(job.exercise)), error=why, key=job.key)
 
 
-class Judge:
-    """One judge, as the team holds it."""
+class Bench:
+    """A bench of judges for one exercise, or another that needs the same, as the team holds it."""
 
-    def __init__(self):
-        self._connection, theirs = Pipe()
+    def __init__(self, held_by: str, task: Exercise):
+        self.held_by = held_by
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             # -I: nothing of the folder in which the instructor stands, or of the environment, is imported.
-            command = [sys.executable, "-I", "-m", "autograder.judges", str(theirs.fileno())]
+            command = [sys.executable, "-I", "-m", "autograder.judges", str(theirs.fileno()), held_by, task.name]
             self._process = subprocess.Popen(
                 command,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                env=os.environ | sandbox.ONE_THREAD,
+                env=os.environ | ONE_THREAD,
             )
+        self._socket = ours
+        self._socket.settimeout(BENCH_SECONDS)
+
+    def judge(self) -> "Judge":
+        """One more judge. Raises CourseError where the bench is gone."""
+        ours, theirs = Pipe()
+        try:
+            with theirs:
+                socket.send_fds(self._socket, [b"judge"], [theirs.fileno()])
+                pid = int(self._socket.recv(100))
+        except (OSError, ValueError) as error:
+            self.end()
+            raise CourseError(f"The judges' process ended ({error}): run it again; what was graded is kept.") from None
+        return Judge(self, ours, pid)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it can give no more judges."""
+        return self._socket.fileno() < 0
+
+    def end(self) -> None:
+        """End it, its judges and their sandbox."""
+        self._socket.close()
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        if self.held_by in ENGINES:
+            remove_containers(self.held_by, self._process.pid)
+
+
+class Judge:
+    """One judge, as the team holds it."""
+
+    def __init__(self, bench: Bench, connection: Connection, pid: int):
+        self.bench, self._connection, self._pid = bench, connection, pid
         self.job: Job | None = None
         self.done = 0
         self._until = 0.0
-
-    def __enter__(self) -> "Judge":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.end()
 
     def begin(self, job: Job) -> None:
         """Hand it a submission."""
@@ -132,61 +168,130 @@ class Judge:
         return self._connection
 
     def end(self) -> None:
-        """End it, and the sandbox that it holds."""
-        self._connection.close()
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        """End it, and what it has in the sandbox."""
+        if not self._connection.closed:
+            self._connection.close()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
 
     def _lost(self, how: str) -> Grade:
         self.end()
         return failed(self.job, f"The process that graded this notebook {how}.")
 
 
-def grade_all(jobs: Iterator[Job], judges: int) -> Iterator[Grade]:
-    """The grades of all jobs, as they are finished, by so many judges at a time. Jobs are taken when one is free."""
-    team: list[Judge] = []
-    jobs = iter(jobs)
-    try:
+class Team:
+    """So many judges at a time, and the benches that they come from; a context manager that ends them all."""
+
+    def __init__(self, judges: int):
+        self._places = judges
+        self._judges: list[Judge] = []
+        self._benches: dict[tuple, Bench] = {}
+
+    def __enter__(self) -> "Team":
+        return self
+
+    def __exit__(self, *_) -> None:
+        for member in self._judges:
+            member.end()
+        for bench in self._benches.values():
+            bench.end()
+
+    def grades(self, jobs: Iterator[Job]) -> Iterator[Grade]:
+        """The grades of all jobs, as they are finished. Jobs are taken when a judge is free."""
         while True:
-            team = _filled(team, jobs, judges)
-            if not team:
+            self._fill(jobs)
+            if not self._judges:
                 return
-            wait([member.waits_on for member in team], timeout=1)
-            for member in team:
+            wait([member.waits_on for member in self._judges], timeout=1)
+            for member in self._judges:
                 if (grade := member.grade()) is not None:
                     yield grade
-    finally:
-        for member in team:
-            member.end()
 
-
-def _filled(team: list[Judge], jobs: Iterator[Job], judges: int) -> list[Judge]:
-    """The team, each member with a job in hand; those without one are let go."""
-    places = [*team, *[None] * (judges - len(team))]
-    busy = []
-    for member in places:
-        if member is not None and member.job is not None:
+    def _fill(self, jobs: Iterator[Job]) -> None:
+        """Give each judge a job; those for whom there is none, or who can do no more, are let go."""
+        busy = [member for member in self._judges if member.job]
+        free = [member for member in self._judges if not member.job and not member.is_spent]
+        while len(busy) < self._places and (job := next(jobs, None)) is not None:
+            bench = self._bench(job)
+            member = next((member for member in free if member.bench is bench), None)
+            if member is None:
+                member = self._new_judge(bench, job)
+            else:
+                free.remove(member)
+            member.begin(job)
             busy.append(member)
-            continue
-        job = next(jobs, None)
-        if member is not None and (job is None or member.is_spent):
+        for member in set(self._judges) - set(busy):
             member.end()
-            member = None
-        if job is None:
-            continue
-        member = member or Judge()
-        member.begin(job)
-        busy.append(member)
-    return busy
+        self._judges = busy
+
+    def _bench(self, job: Job) -> Bench:
+        kind = (job.sandbox, modules_for(exercise(job.exercise)))
+        if kind not in self._benches or self._benches[kind].ended:
+            self._benches[kind] = Bench(job.sandbox, exercise(job.exercise))
+        return self._benches[kind]
+
+    def _new_judge(self, bench: Bench, job: Job) -> Judge:
+        try:
+            return bench.judge()
+        except CourseError:  # once is an accident
+            return self._bench(job).judge()
+
+
+def grade_all(jobs: Iterator[Job], judges: int) -> Iterator[Grade]:
+    """The grades of all jobs, as they are finished, by so many judges at a time on this machine."""
+    with Team(judges) as team:
+        yield from team.grades(iter(jobs))
 
 
 def main() -> None:
-    """Grade what comes over the connection until it is closed, or the team is gone."""
+    """Be a bench: import, then fork a judge for each connection that comes, until the team is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the team that an interrupt is meant for
-    connection = Connection(int(sys.argv[1]))
-    os.set_inheritable(connection.fileno(), False)
+    descriptor, held_by, name = sys.argv[1:]
+    team, task = socket.socket(fileno=int(descriptor)), exercise(name)
+    os.set_inheritable(team.fileno(), False)
+    # Begun first, so that the forker imports while this process does.
+    forker = workers.Forker(modules_for(task)) if held_by == "bubblewrap" else None
+    for path in (task.checks, task.hidden_checks):
+        importlib.import_module(f"autograder.{path.parent.name}.{path.stem}")
+    gc.collect()
+    gc.freeze()
+    children: list[int] = []
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(team, 100, 1)
+        children = [pid for pid in children if not _reap(pid)]
+        if not message:
+            return
+        (connection,) = descriptors
+        seat = _seat(forker)
+        pid = os.fork()
+        if pid == 0:
+            team.close()
+            _be_judge(Connection(connection), seat)
+        os.close(connection)
+        if seat is not None:
+            seat.end()
+        children.append(pid)
+        team.send(str(pid).encode())
+
+
+def _seat(forker: workers.Forker | None) -> workers.Seat | None:
+    """A place at the forker for a new judge; None where there is no forker, and a judge must begin its own."""
+    try:
+        return forker and forker.ready(Limits().start).join()
+    except CourseError:
+        return None
+
+
+def _reap(pid: int) -> bool:
+    return os.waitpid(pid, os.WNOHANG)[0] == pid
+
+
+def _be_judge(connection: Connection, seat: workers.Seat | None) -> None:
+    """Grade what comes over the connection until it is closed. Never returns."""
+    os.setsid()
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    if seat is not None:
+        workers.take(seat)
     exercise_seen = ""
     with contextlib.suppress(EOFError, OSError):
         while True:
@@ -197,6 +302,7 @@ def main() -> None:
                 exercise_seen = job.exercise
                 gc.collect()
                 gc.freeze()
+    os._exit(0)
 
 
 def _prepare_for_the_next(task: Exercise) -> None:

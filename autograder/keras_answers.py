@@ -101,13 +101,14 @@ _ANSWERS = {
 
 
 def put_in_stock(config: str, count: int) -> None:
-    """Make models before a fork, for children to take: all but their weights, which are no affair of the parent's.
+    """Have so many models ready before a fork, for each child to take: all but their weights, which are not made yet.
 
     To make weights is an operation of TensorFlow's, and after one of those a process cannot be forked any more. Within
     a stateless scope Keras leaves them for later.
     """
     with keras.StatelessScope(initialize_variables=False):
-        _stock.setdefault(config, []).extend(keras.models.model_from_json(config) for _ in range(count))
+        stock = _stock.setdefault(config, [])
+        stock += [keras.models.model_from_json(config) for _ in range(count - len(stock))]
     # Else the next scope that ends would make the weights of all models in stock, wanted or not.
     global_state.set_global_attribute("uninitialized_variables", [])
 

@@ -20,7 +20,9 @@ from autograder.exercises import CLONE, PACKAGE
 from autograder.imports import files_imported
 from pneumonia.settings import CourseError
 
-SANDBOXES = ("bubblewrap", "docker", "podman", "none")
+ENGINES = ("docker", "podman")
+SANDBOXES = ("bubblewrap", *ENGINES, "none")
+LABEL = "course-bench"
 LIBRARY = CLONE / "pneumonia"
 # Beside what the worker imports: what the capstone's notebook reads, of which learners have the same copy.
 LEARNERS_OWN = (PACKAGE / "capstone_data.py", PACKAGE / "checks" / "capstone.npz")
@@ -110,6 +112,7 @@ def container(engine: str, arguments: list[str], name: str) -> list[str]:
         engine,
         "run",
         f"--name={name}",
+        f"--label={LABEL}={os.getppid()}",  # a judge's parent is its bench, which removes what is left
         "--rm",
         "--interactive",
         "--network=none",
@@ -132,6 +135,14 @@ def container(engine: str, arguments: list[str], name: str) -> list[str]:
     for source, target in visible():
         command.append(f"--volume={source.resolve()}:{target}:ro")
     return [*command, EMPTY_IMAGE, sys.executable, *arguments]
+
+
+def remove_containers(engine: str, bench: int) -> None:
+    """Remove the containers that the judges of a bench, by its pid, have left."""
+    command = [engine, "ps", "--all", "--quiet", f"--filter=label={LABEL}={bench}"]
+    left = subprocess.run(command, capture_output=True, text=True).stdout.split()
+    if left:
+        subprocess.run([engine, "rm", "--force", *left], capture_output=True)
 
 
 def environment(home: str) -> dict[str, str]:

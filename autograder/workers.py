@@ -176,7 +176,7 @@ class Container:
 class Forked:
     """A process that the forker forked; all processes of its namespace end with it."""
 
-    def __init__(self, forker: "Forker", stream: socket.socket, printed: BinaryIO):
+    def __init__(self, forker: "Seat", stream: socket.socket, printed: BinaryIO):
         self._forker, self.printed = forker, printed
         self.reader, self.writer = stream.makefile("rb"), stream.makefile("wb")
         stream.close()  # the files keep it open
@@ -195,36 +195,18 @@ class Forked:
             self._forker.ask({"do": "end"})
 
 
-class Forker:
-    """The judge's side of `autograder.forker`: a warm process in a bubblewrap sandbox."""
+class Seat:
+    """A judge's place at `autograder.forker`, a warm process in a bubblewrap sandbox."""
 
-    def __init__(self, modules: tuple[str, ...], seconds: float):
-        """Raises CourseError where it is not ready within `seconds`."""
-        self.modules = modules
-        self.stocked: Counter[str] = Counter()  # configurations of Keras models
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        uid = sandbox.learners_uid()
-        program = [sys.executable, "-I", "-m", "autograder.forker", str(theirs.fileno()), str(uid or "-"), *modules]
-        self._said = _file()
-        self._popen = subprocess.Popen(
-            [*sandbox.bubblewrap(), "--", *program],
-            stdin=subprocess.DEVNULL,
-            stdout=self._said,
-            stderr=self._said,
-            pass_fds=[theirs.fileno()],
-        )
-        theirs.close()
-        try:
-            self._receive(seconds)
-        except CourseError as error:
-            self._said.seek(0)
-            said = self._said.read().decode("utf-8", "replace").strip()
-            raise CourseError(f"The sandbox does not start: {said[-500:] or error}") from None
+    def __init__(self, modules: tuple[str, ...], connection: socket.socket):
+        self.modules = modules  # that the forker has imported
+        self.stocked: Counter[str] = Counter()  # configurations of Keras models that it has ready
+        self._socket = connection
 
     @property
     def alive(self) -> bool:
         """Whether it can be asked."""
-        return self._popen.poll() is None
+        return self._socket.fileno() >= 0
 
     def fork(self) -> Forked:
         """A new child, in place of the last one. Raises CourseError where the forker is gone."""
@@ -236,14 +218,21 @@ class Forker:
             self.ask({"do": "fork", "allowance": asdict(Allowance())}, [theirs.fileno(), printed.fileno()])
         return Forked(self, ours, printed)
 
+    def join(self) -> "Seat":
+        """A place for one more judge at the same forker. Raises CourseError where it is gone."""
+        ours, theirs = _sockets()
+        with theirs:
+            self.ask({"do": "join"}, [theirs.fileno()])
+        return Seat(self.modules, ours)
+
     def stock(self, models: Counter[str]) -> None:
         """Have it make the models of these configurations beforehand, as many as it has not made yet."""
-        for config, count in (models - self.stocked).items():
-            self.ask({"do": "stock", "config": config, "count": count})
-            self.stocked[config] += count
+        for config in models - self.stocked:
+            self.ask({"do": "stock", "config": config, "count": models[config]})
+        self.stocked |= models
 
     def ask(self, request: dict, descriptors: list[int] | None = None) -> dict:
-        """Send a request and wait for the reply. Raises CourseError, and ends the forker, where none comes."""
+        """Send a request and wait for the reply. Raises CourseError, and leaves the place, where none comes."""
         try:
             socket.send_fds(self._socket, [json.dumps(request).encode()], descriptors or [])
         except OSError as error:
@@ -252,9 +241,7 @@ class Forker:
         return self._receive(FORKER_SECONDS)
 
     def end(self) -> None:
-        """End it and all that it forked."""
-        self._popen.kill()  # bubblewrap ends what it holds with itself
-        self._popen.wait()
+        """Leave the place; the forker ends what it forked for it."""
         self._socket.close()
 
     def _receive(self, seconds: float) -> dict:
@@ -271,16 +258,65 @@ class Forker:
         return json.loads(message)
 
 
-_warm: Forker | None = None
+class Forker(Seat):
+    """The forker itself, and the first place at it."""
+
+    def __init__(self, modules: tuple[str, ...]):
+        """Begin it; it can be asked when it is `ready`."""
+        ours, theirs = _sockets()
+        super().__init__(modules, ours)
+        self._is_ready = False
+        uid = sandbox.learners_uid()
+        program = [sys.executable, "-I", "-m", "autograder.forker", str(theirs.fileno()), str(uid or "-"), *modules]
+        self._said = _file()
+        self._popen = subprocess.Popen(
+            [*sandbox.bubblewrap(), "--", *program],
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=self._said,
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
+
+    def ready(self, seconds: float) -> "Forker":
+        """Wait until it is ready. Raises CourseError where it is not within `seconds`."""
+        if self._is_ready:
+            return self
+        try:
+            self._is_ready = bool(self._receive(seconds))
+        except CourseError as error:
+            self._said.seek(0)
+            said = self._said.read().decode("utf-8", "replace").strip()
+            raise CourseError(f"The sandbox does not start: {said[-500:] or error}") from None
+        return self
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked."""
+        return super().alive and self._popen.poll() is None
+
+    def end(self) -> None:
+        """End it and all that it forked, for whomever."""
+        self._popen.kill()  # bubblewrap ends what it holds with itself
+        self._popen.wait()
+        super().end()
 
 
-def _forker(modules: tuple[str, ...], seconds: float) -> Forker:
-    """This process's forker, begun anew where it is gone or has imported other modules: one at a time."""
-    global _warm
+_warm: Seat | None = None
+
+
+def _forker(modules: tuple[str, ...], seconds: float) -> Seat:
+    """This process's place at a forker, a new one where that is gone or has imported other modules."""
     if _warm is None or not _warm.alive or _warm.modules != modules:
-        close()
-        _warm = Forker(modules, seconds)
+        take(Forker(modules).ready(seconds))
     return _warm
+
+
+def take(seat: Seat) -> None:
+    """Make a place at a forker this process's own, instead of what it had."""
+    global _warm
+    close()
+    _warm = seat
 
 
 def stock(models: Counter[str]) -> None:
@@ -295,6 +331,11 @@ def close() -> None:
     if _warm is not None:
         _warm.end()
         _warm = None
+
+
+def _sockets() -> tuple[socket.socket, socket.socket]:
+    """Two ends of a connection that keeps messages apart."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
 
 def _file() -> BinaryIO:
