@@ -7,7 +7,7 @@ the grader itself fails there is no score at all, so that nobody loses points by
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from autograder.exercises import Exercise, exercise, exercises, points_of
 from autograder.grades import Grade, Grading, Handin
 from autograder.journal import Journal
 from autograder.judge import Limits
-from autograder.judges import Job, grade_all
+from autograder.judges import Job, Team
 from autograder.notebooks import NotebookError, read_bytes
 from pneumonia.settings import CourseError
 
@@ -94,14 +94,19 @@ class Class:
             else:
                 self.todo.append(place)
 
-    def grade(self, team: Callable[[Iterator[Job]], Iterator[Grade]]) -> Iterator[Grade]:
-        """Grade what must be graded, each kept in the journal before it is given back. `team` grades jobs."""
+    def prepare(self, team: Team) -> None:
+        """See to it that what must be graded can be, and have the team begin with what takes long."""
+        if self.todo:
+            sandbox.require(self.held_by)
+            team.prepare(self._job(self.handins[self.todo[0]]))
+
+    def grade(self, team: Team) -> Iterator[Grade]:
+        """Grade what must be graded, by a prepared team; each is kept in the journal before it is given back."""
         if not self.todo:
             return
-        sandbox.require(self.held_by)
         self.journal.begin(self.seed, self.held_by)
         places = {(self.handins[place].exercise, self.handins[place].student): place for place in self.todo}
-        for grade in team(self._job(self.handins[place]) for place in tuple(self.todo)):
+        for grade in team.grades(self._job(self.handins[place]) for place in tuple(self.todo)):
             place = places[grade.assignment, grade.student]
             self.entries[grade.assignment, grade.student] = self.journal.append(grade)
             self.grades[place] = grade
@@ -139,8 +144,10 @@ def grade_class(submitted: Path, output: Path, *, workers: int = 2, **settings) 
     """Grade a class with its journal in `output`, on this machine; `settings` as for Class."""
     with Journal(output) as journal:
         graded = Class(submitted, journal, **settings)
-        for _ in graded.grade(lambda jobs: grade_all(jobs, workers)):
-            pass
+        with Team(workers) as team:
+            graded.prepare(team)
+            for _ in graded.grade(team):
+                pass
         return graded.result()
 
 

@@ -196,6 +196,10 @@ class Team:
         for bench in self._benches.values():
             bench.end()
 
+    def prepare(self, job: Job) -> None:
+        """Begin with what takes seconds before a job like this one can be graded; it goes on beside other work."""
+        self._bench(job)
+
     def grades(self, jobs: Iterator[Job]) -> Iterator[Grade]:
         """The grades of all jobs, as they are finished. Jobs are taken when a judge is free."""
         while True:
@@ -235,12 +239,6 @@ class Team:
             return bench.judge()
         except CourseError:  # once is an accident
             return self._bench(job).judge()
-
-
-def grade_all(jobs: Iterator[Job], judges: int) -> Iterator[Grade]:
-    """The grades of all jobs, as they are finished, by so many judges at a time on this machine."""
-    with Team(judges) as team:
-        yield from team.grades(iter(jobs))
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Mapping
 
 import numpy as np
-from keras.src.backend.common import global_state
 
 from autograder import calls, handles, plain
 from pneumonia.backend import keras
@@ -106,6 +105,8 @@ def put_in_stock(config: str, count: int) -> None:
     To make weights is an operation of TensorFlow's, and after one of those a process cannot be forked any more. Within
     a stateless scope Keras leaves them for later.
     """
+    from keras.src.backend.common import global_state  # below, so that it is our backend that imports Keras
+
     with keras.StatelessScope(initialize_variables=False):
         stock = _stock.setdefault(config, [])
         stock += [keras.models.model_from_json(config) for _ in range(count - len(stock))]

@@ -85,7 +85,7 @@ def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbo
     """
     from autograder.grading import Class
     from autograder.journal import Journal
-    from autograder.judges import grade_all
+    from autograder.judges import Team
     from autograder.reports import SANDBOX_NOTES
 
     output = output or submitted.resolve().parent / "graded"
@@ -95,7 +95,9 @@ def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbo
     with Journal(output) as journal:
         graded = Class(submitted, journal, assignment=assignment, seed=seed, fresh=fresh, held_by=sandbox)
         gradebook = gradebook or f"sqlite:///{(output / 'gradebook.db').resolve()}"
-        interrupted = _grade(graded, output, gradebook, lambda jobs: grade_all(jobs, min(workers, len(graded.todo))))
+        with Team(min(workers, len(graded.todo))) as team:
+            graded.prepare(team)
+            interrupted = _grade(graded, output, gradebook, team)
     _say_how_it_went(graded.result(), output, gradebook)
     if interrupted:
         click.secho(f"Interrupted: {len(graded.todo)} are left. Run it again to go on.", fg="yellow", err=True)
