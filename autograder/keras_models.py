@@ -19,7 +19,7 @@ import numpy as np
 
 from autograder import calls, plain
 from autograder.checking import Wrong, show_call
-from autograder.keras_answers import draw_weights, is_large, layers_below
+from autograder.keras_answers import draw_weights, layers_below
 from autograder.learner import Learner, value_of
 from pneumonia.backend import keras
 
@@ -46,12 +46,14 @@ class ModelLearner(Learner):
         self._copies: dict[keras.Model, plain.Handle] = {}
         self._exchange(plain.dumps({"forget": True}))
 
-    def build(self, model: keras.Model, seed: int, label: str = "base") -> "Held":
+    def build(self, model: keras.Model, seed: int | None, label: str = "base") -> "Held":
         """A copy of a model of ours where the learner's functions can be called on it; its weights, and ours, drawn.
+
+        Without a seed they are not drawn, which takes a while for 15 million of them, and nobody may compare them.
 
         Asked for again, the same copy comes, its weights drawn anew and all of it trainable, as ours is then.
         """
-        if not is_large(model):
+        if seed is not None:
             draw_weights(model, seed)
         model.trainable = True
         if model not in self._copies:
@@ -59,7 +61,7 @@ class ModelLearner(Learner):
             self._copies[model] = self._ask({"keras": "build", "config": _configuration(model), "seed": seed})
             return Held(self, self._copies[model], label)
         held = Held(self, self._copies[model], label)
-        if not is_large(model):
+        if seed is not None:
             held.draw(seed)
         held.set_trainable([True] * (1 + len(layers_below(model))))
         return held
