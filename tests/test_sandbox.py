@@ -1,0 +1,173 @@
+"""The sandbox: what is seen inside it, what engines are asked for, and what a fork has ready."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autograder import imports, sandbox
+from autograder.exercises import CLONE, PACKAGE, exercise, exercises
+from autograder.grades import Grade
+from autograder.journal import Journal
+from autograder.judge import judge, without_spared
+from autograder.notebooks import CodeCell
+from pneumonia.settings import CourseError
+
+PRECISION = "def precision(tp, fp):\n    return tp / (tp + fp) if tp + fp else 0.0"
+SECRETS = [CLONE / "solutions", CLONE / "results", CLONE / "tests", PACKAGE / "hidden", PACKAGE / "judge.py"]
+# A program in an engine's place: it keeps what it was asked, and runs a container's program as it is.
+ENGINE = """#!{python}
+import os, sys
+with open({log!r}, "a") as log:
+    log.write(repr(sys.argv[1:]) + "\\n")
+if sys.argv[1] == "run":
+    program = sys.argv[sys.argv.index("pneumonia-course-empty") + 1 :]
+    os.execv(program[0], program)
+"""
+
+
+def test_nothing_is_seen_that_would_tell_an_answer():
+    seen = [Path(target) for _, target in sandbox.visible()]
+    for task in exercises().values():
+        for secret in (*SECRETS, task.checks, task.hidden_checks, task.source, task.release):
+            assert not any(secret.is_relative_to(path) or path.is_relative_to(secret) for path in seen), secret
+
+
+def test_what_the_worker_imports_is_seen():
+    seen = {target for _, target in sandbox.visible()}
+    for module in ("__init__", "worker", "forker", "confinement", "calls", "plain", "handles", "keras_answers"):
+        assert str(PACKAGE / f"{module}.py") in seen
+
+
+def test_imports_are_followed_and_other_packages_are_not():
+    files = imports.files_imported(["autograder.checks.test_02_metrics"])
+    assert {PACKAGE / "checks" / "metrics.py", PACKAGE / "checks" / "__init__.py", PACKAGE / "checking.py"} <= set(
+        files
+    )
+    assert PACKAGE / "checks" / "transfer.py" not in files
+    assert all(file.is_relative_to(CLONE) for file in files)
+    assert PACKAGE / "exercises.py" not in imports.files_imported(["autograder.in_place"], later=False)
+
+
+def test_where_the_sandbox_is_not_there_it_says_what_to_install(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    for name, says in (("bubblewrap", "apt-get install bubblewrap"), ("podman", "apt-get install podman")):
+        with pytest.raises(CourseError, match=says):
+            sandbox.require(name)
+    sandbox.require("none")
+
+
+def test_a_container_holds_a_worker(tmp_path, monkeypatch):
+    """An engine is asked for no network, no writing, no privileges, limits, and nothing but read-only files."""
+    log, engine = tmp_path / "log", tmp_path / "docker"
+    engine.write_text(ENGINE.format(python=sys.executable, log=str(log)))
+    engine.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    sandbox.require("docker")
+    cells = [CodeCell("precision", PRECISION), CodeCell("recall", "def recall(tp, fn):\n    import os; os._exit(3)")]
+    outcomes = {o.function: o for o in judge(cells, exercise("02-metrics"), hidden=True, sandbox="docker").outcomes}
+    assert outcomes["precision"].passed
+    assert "exit status 3" in outcomes["recall"].failure.mistake
+    asked = [eval(line) for line in log.read_text().splitlines()]
+    runs = [words for words in asked if words[0] == "run"]
+    removed = [words[2] for words in asked if words[0] == "rm"]
+    assert {next(word for word in words if word.startswith("--name=")) for words in runs[1:]} == {
+        f"--name={name}" for name in removed
+    }
+    for words in runs:
+        assert {"--network=none", "--read-only", "--cap-drop=all", "--security-opt=no-new-privileges"} <= set(words)
+        assert {word.split("=")[0] for word in words} >= {"--memory", "--pids-limit", "--user", "--tmpfs", "--ulimit"}
+        assert all(word.endswith(":ro") for word in words if word.startswith("--volume="))
+
+
+FIGURES = "import numpy as np\nlabels = np.array([0, 1])"
+SHOWN = "print(labels)"
+
+
+@pytest.mark.parametrize(
+    ("learners", "kept"),
+    [
+        (PRECISION, set()),
+        ("def precision(tp, fp):\n    return np.divide(tp, tp + fp)", {"figures"}),
+        ("def precision(tp, fp):\n    return helper(tp, fp)", {"helper"}),
+        ("def precision(tp, fp):\n    return tp + 0 * labels[0]", {"figures", "shown"}),
+        ("exec('x = 1')", {"figures", "shown", "helper"}),
+        ("%time x = 1", {"figures", "shown", "helper"}),
+        ("def precision(tp, fp:", {"figures", "shown", "helper"}),
+    ],
+)
+def test_cells_of_the_course_run_where_a_learners_code_depends_on_them(learners, kept):
+    """What may change something that is used counts as used: `shown` could change `labels`."""
+    helper = "def helper(a, b):\n    return a / (a + b)"
+    cells = [CodeCell("figures", FIGURES, own=False), CodeCell("shown", SHOWN, own=False)]
+    cells += [CodeCell("helper", helper, own=False), CodeCell("precision", learners)]
+    assert {cell.name for cell in without_spared(cells)} - {"precision"} == kept
+
+
+STOCK = """
+import json, os
+from autograder.checks.transfer import batch_normalized, nested_base, small_head
+from autograder.checks.models import small_base
+from autograder.keras_models import _configuration
+models = [small_base(), nested_base(), small_head((4, 4, 3)), batch_normalized(3)]
+print(json.dumps([_configuration(model) for model in models]))
+"""
+FORKS = """
+import json, os, sys
+import numpy as np
+from tensorflow.python.eager import context
+from autograder import keras_answers
+configurations = json.load(sys.stdin)
+for config in configurations:
+    keras_answers.put_in_stock(config, 2)
+    keras_answers.put_in_stock(config, 1)
+assert context.context()._context_handle is None, "an operation has run before the fork"
+assert all(len(models) == 2 for models in keras_answers._stock.values())
+if os.fork() == 0:
+    for config in configurations:
+        drawn = [keras_answers.build(config, 7) for _ in range(3)]  # two from stock, one anew
+        assert not keras_answers._stock[config]
+        inputs = np.random.default_rng(1).random((2, *drawn[0].input_shape[1:]), np.float32)
+        first, second, third = (np.asarray(model(inputs)) for model in drawn)
+        # Drawn statistics of BatchNormalization can be below 0, and its output then no number.
+        assert np.array_equal(first, third, equal_nan=True) and np.array_equal(second, third, equal_nan=True)
+        assert all(np.any(weight) for weight in drawn[0].weights)
+        assert len({id(weight) for model in drawn for weight in model.weights}) == 3 * len(drawn[0].weights)
+    os._exit(0)
+raise SystemExit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+def test_models_in_stock_are_made_without_an_operation_and_are_as_good_as_new():
+    made = subprocess.run([sys.executable, "-c", STOCK], capture_output=True, text=True, check=True)
+    forked = subprocess.run([sys.executable, "-c", FORKS], input=made.stdout, capture_output=True, text=True)
+    assert forked.returncode == 0, forked.stderr
+
+
+def test_the_journal_only_grows_and_has_one_grader_at_a_time(tmp_path):
+    grade = Grade("zoe", "02-metrics", {"recall": 1}, key="k", problem="nothing there")
+    with Journal(tmp_path) as journal:
+        entry = journal.append(grade)
+        assert journal.find("02-metrics", "zoe", "k") == (entry, grade)
+        assert journal.find("02-metrics", "zoe", "another key") is None
+        with pytest.raises(CourseError, match="Another `course grade` is at work"), Journal(tmp_path):
+            pass
+    database = sqlite3.connect(tmp_path / "journal.db")
+    for statement in ("UPDATE grades SET grade = ''", "DELETE FROM grades"):
+        with pytest.raises(sqlite3.IntegrityError, match="only grows"):
+            database.execute(statement)
+    database.close()
+    with Journal(tmp_path) as journal:
+        assert journal.find("02-metrics", "zoe", "k") == (entry, grade)
+
+
+def test_a_file_that_is_no_journal_is_an_error_and_stays_as_it_is(tmp_path):
+    (tmp_path / "journal.db").write_text(json.dumps({"not": "a database"}) * 100)
+    before = (tmp_path / "journal.db").read_bytes()
+    with pytest.raises(CourseError, match="cannot be used"), Journal(tmp_path):
+        pass
+    assert (tmp_path / "journal.db").read_bytes() == before
