@@ -14,7 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from autograder.exercises import exercise
-from autograder.grading import Handin
+from autograder.grades import Handin
 from pneumonia.settings import CourseError, write_atomically
 
 TIMESTAMP = "timestamp.txt"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.grading import Handin
+from autograder.grades import Handin
 from autograder.lateness import (
     TIMESTAMP,
     Terms,
