@@ -5,8 +5,7 @@ The sentence that names a mistake is made of the course's own words, but drawn v
 has seen the hidden input, and could carry it out in either. So only words and numbers that stand in the course's own
 texts pass; anything else becomes an ellipsis. Of the learner's own lines the numbers remain.
 
-What no such rule can close: which check failed, and with which known mistake, is itself told. Inputs are drawn afresh
-for each grading, so that what leaks of one says nothing about the next.
+What no such rule can close: which check failed, with which known mistake, and in which line, is itself told.
 """
 
 import ast
@@ -24,7 +23,8 @@ GROUP = r"[(\[][-+\d.,eEx ]*\d[-+\d.,eEx ]*[)\]]"
 TOKEN = re.compile(rf"{GROUP}|[^\W\d]\w*(?:-\w+)*|[-+]?\d[\w.]*(?:[-+]\d+)?")
 NUMBER = re.compile(r"\d[\d.]*(?:e[-+]?\d+)?")
 SECONDS = re.compile(r"\d[\d.]{0,4}(?= seconds)")  # a limit, which is no secret
-MODULES = ("checking.py", "learner.py", "judge.py", "running.py", "functions.py", "plain.py", "worker.py")
+MODULES = ("calls", "checking", "functions", "judge", "keras_answers", "keras_models", "learner", "plain", "running")
+MODULES += ("sandbox", "worker", "workers")
 
 
 def told(sentence: str) -> str:
@@ -61,7 +61,7 @@ def _constants() -> frozenset[str]:
 @cache
 def _words() -> frozenset[str]:
     """Every word, number and group of numbers in the texts of the checks and of what runs them."""
-    paths = [PACKAGE / name for name in MODULES]
+    paths = [PACKAGE / f"{name}.py" for name in MODULES]
     paths += sorted((PACKAGE / "checks").glob("*.py")) + sorted((PACKAGE / "hidden").glob("*.py"))
     found = set(vars(builtins)) | {"array", "NoneType", "float32", "float64", "int32", "int64"}
     found |= {name for exercise in exercises().values() for name in exercise.functions} | _constants()

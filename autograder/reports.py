@@ -157,8 +157,8 @@ def _late_sentence(grade: Grade, late: Lateness) -> str:
     days = "1 day" if late.days == 1 else f"{late.days} days"
     moment = late.submitted.isoformat(sep=" ", timespec="minutes")
     lost = late.penalty(grade.score, grade.max_score)
-    left = "" if grade.score is None else f", so that {grade.score - lost:g} of {grade.max_score} remain"
-    return f"Handed in {moment}, {days} late (a day begun counts): {lost:g} points are taken off{left}."
+    left = "" if grade.score is None else f": {lost:g} less, so that {grade.score - lost:g} of {grade.max_score} remain"
+    return f"Handed in {moment}, {days} late (a day begun counts){left}."
 
 
 def _feedback_row(grade: Grade, outcome: Outcome) -> list[str]:
