@@ -17,11 +17,13 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 from autograder.exercises import CLONE, Exercise, exercise
+from autograder.grades import Grade
 from autograder.notebooks import NotebookError, exercise_in, read_notebook
-from autograder.running import Failure
+from autograder.running import Outcome
 from pneumonia.settings import CourseError, write_atomically
 
 FOLDERS = ("autograder", "course", "pneumonia")
@@ -80,20 +82,19 @@ def archive(task: Exercise, sandbox: str | None = None) -> bytes:
     return content.getvalue()
 
 
-def results(row: dict) -> dict:
-    """Gradescope's results of one learner's row of `grades.json`: a test for each function.
+def results(grade: Grade) -> dict:
+    """Gradescope's results of one grade: a test for each function.
 
     A learner sees what `course check` would say and, of hidden checks, neither input nor answer.
     """
-    outcomes = {outcome["function"]: outcome for outcome in row["outcomes"]}
-    tests = [_test(function, worth, outcomes.get(function), row) for function, worth in row["worth"].items()]
+    outcomes = {outcome.function: outcome for outcome in grade.outcomes}
     return {
-        "score": row["score"],
-        "output": "\n".join([row["problem"], *row["notes"]]).strip(),
+        "score": grade.score,
+        "output": "\n".join([grade.problem, *grade.notes]).strip(),
         "visibility": "visible",
         "stdout_visibility": "hidden",
-        "execution_time": round(row["seconds"]),
-        "tests": tests,
+        "execution_time": round(grade.seconds),
+        "tests": [_test(function, outcomes.get(function), grade) for function in grade.worth],
     }
 
 
@@ -118,9 +119,10 @@ def grade_submission(task: Exercise, submission: Path, sandbox: str | None = Non
             (row,) = json.loads((graded / "grades.json").read_bytes())["grades"]
         except (OSError, ValueError, KeyError):
             raise CourseError(f"The grader failed: {run.stderr.strip() or run.stdout.strip()}") from None
-    if row["score"] is None:
-        raise CourseError(f"The grader failed: {row['error']}")
-    return results(row)
+    grade = Grade.from_dict({name.name: row[name.name] for name in fields(Grade)})
+    if grade.score is None:
+        raise CourseError(f"The grader failed: {grade.error}")
+    return results(grade)
 
 
 def find_notebook(submission: Path, task: Exercise) -> Path | None:
@@ -156,25 +158,19 @@ def _is_of(path: Path, task: Exercise) -> bool:
         return False
 
 
-def _test(function: str, worth: int, outcome: dict | None, row: dict) -> dict:
-    score, output = 0, row["problem"] or "not run"
+def _test(function: str, outcome: Outcome | None, grade: Grade) -> dict:
+    score, worth = grade.earned[function], grade.worth[function]
+    output = grade.problem or "not run"
     if outcome is not None:
-        passed = outcome["failure"] is None
-        score = worth if passed else int(worth * outcome["part"] + 1e-9)
-        output = f"all {outcome['checks']} checks passed" if passed else _failure(outcome["failure"]).text()
-    status = "passed" if score == worth else "failed"
+        output = outcome.failure.text() if outcome.failure else f"all {outcome.checks} checks passed"
     return {
         "name": function,
         "score": score,
         "max_score": worth,
-        "status": status,
+        "status": "passed" if score == worth else "failed",
         "output": output,
         "visibility": "visible",
     }
-
-
-def _failure(fields: dict) -> Failure:
-    return Failure(**fields | {"lines": tuple(fields["lines"])})
 
 
 def _course_files(task: Exercise) -> Iterator[Path]:

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 
 from autograder.exchange import NUMBER, Score, canvas_csv, moodle_csv, read_scores
 from autograder.exercises import exercise, exercises
-from autograder.gradescope import archive, find_notebook
+from autograder.grades import Grade
+from autograder.gradescope import archive, find_notebook, results
 from autograder.notebooks import grading_metadata
+from autograder.running import Failure, Outcome
 from course.cli import main
 from pneumonia.settings import CourseError
 from tests.conftest import run_environment
@@ -287,14 +289,29 @@ def test_a_wrong_one_gets_what_it_earned_and_hidden_inputs_stay_hidden(unpacked)
     assert "expected" not in tests["recall"]["output"]
 
 
-def test_nothing_handed_in_is_0_with_the_reason_and_a_failing_grader_is_no_result(unpacked):
-    assert run_there(unpacked, None).returncode == 0
-    assert results_of(unpacked)["score"] == 0
-    assert "no notebook" in results_of(unpacked)["output"]
+def test_a_grader_that_fails_leaves_no_result(unpacked):
     run = run_there(unpacked, solution(), sandbox="no-such-sandbox")
     assert run.returncode != 0
     assert "The grader failed" in run.stderr
     assert not (unpacked / "results" / "results.json").exists()
+
+
+def test_nothing_handed_in_is_0_with_the_reason():
+    found = results(Grade("submission", METRICS.name, {"recall": 1, "roc_auc": 6}, problem="There is no notebook."))
+    assert found["score"] == 0
+    assert [(test["score"], test["max_score"], test["output"]) for test in found["tests"]] == [
+        (0, 1, "There is no notebook."),
+        (0, 6, "There is no notebook."),
+    ]
+
+
+def test_points_in_part_and_notes_are_passed_on():
+    part = Outcome("f", 2, 0.1, Failure("c", True, "f(1)", "e", "c", "Wrong.", ("line 1, in f: x",), "L"), 0.5)
+    found = results(Grade("submission", METRICS.name, {"f": 10}, (part,), notes=("cell 3 stopped",)))
+    (test,) = found["tests"]
+    assert (found["score"], test["score"], test["status"]) == (5, 5, "failed")
+    assert found["output"] == "cell 3 stopped"
+    assert "f(1)" not in test["output"]
 
 
 def test_the_archive_holds_one_exercise_and_nothing_private():
