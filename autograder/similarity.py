@@ -18,6 +18,7 @@ import keyword
 import math
 import sys
 import tokenize
+import warnings
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -140,8 +141,10 @@ def _tokens(cell: str, kept: frozenset[str]) -> list[tuple[str, int]]:
     if cell.startswith("%%"):  # the magic would make one text of all that is below it
         cell = "\n" + cell.partition("\n")[2]
     try:
-        code = plain_code(cell)
-        names = None if code is None else _own_names(ast.parse(code))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what Python or IPython thinks of a learner's style
+            code = plain_code(cell)
+            names = None if code is None else _own_names(ast.parse(code))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         code = names = None
     found = []

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.grades import Handin
@@ -74,6 +74,7 @@ def test_impossible_terms_are_refused(fields):
         Terms(**fields)
 
 
+@settings(max_examples=25)
 @given(moments)
 def test_what_is_written_is_read_as_nbgrader_reads_it(tmp_path_factory, moment):
     from nbgrader.utils import parse_utc

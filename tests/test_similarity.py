@@ -140,9 +140,10 @@ def test_a_run_of_the_guaranteed_length_shares_a_fingerprint(before, shared, aft
     assert _fingerprints(one).keys() & _fingerprints(two).keys()
 
 
+@pytest.mark.filterwarnings("error")
 @given(st.text())
 def test_any_cell_can_be_read(text):
-    code = read_code("ada", [text, "\x00", "(" * 500, "%%bash\nls"])
+    code = read_code("ada", [text, "\x00", "(" * 500, "'\\d'", "%%bash\nls"])
     assert len(code.tokens) == len(code.places)
 
 
