@@ -34,6 +34,7 @@ nav ul { padding-left: 1.2rem; }
   border: 1px solid var(--faint); border-radius: 4px; cursor: pointer; }
 .controls button:disabled { opacity: .5; cursor: default; }
 svg { max-width: 100%; height: auto; display: block; }
+.histogram { min-width: 34rem; }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
 .bar { fill: var(--good); } .axis { stroke: var(--faint); }
 .full { fill: var(--good); } .part { fill: var(--part); } .none { fill: var(--none); }
@@ -181,8 +182,9 @@ def _histogram(grades: Sequence[Grade]) -> str:
         f"{bars[-1][0]} points, {worst} have {bars[0][0]}."
     )
     return (
-        f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="Bars: learners '
-        f'by score. {safe(text)}">{"".join(shapes)}<line class="axis" x1="10" x2="690" y1="140.5" y2="140.5"/></svg>'
+        f'<div class="wide"><svg class="histogram" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'role="img" aria-label="Bars: learners by score. {safe(text)}">{"".join(shapes)}'
+        '<line class="axis" x1="10" x2="690" y1="140.5" y2="140.5"/></svg></div>'
         f'<p>{safe(text)} <span class="faint">Bars: number of learners; below: points.</span></p>'
     )
 
@@ -210,12 +212,16 @@ KEYS = (("full", "all points"), ("part", "some"), ("none", "none"))
 
 
 def _reading(items: Sequence[Item], notebooks: int) -> str:
-    easy, hard = (choose(items, key=lambda item: item.difficulty) for choose in (max, min))
+    difficulties = [item.difficulty for item in items]
+    easy, hard = (
+        f"{', '.join(item.function for item in items if item.difficulty == end)} ({end:.2f})"
+        for end in (max(difficulties), min(difficulties))
+    )
     low = [item.function for item in items if item.discrimination is not None and item.discrimination < LOW]
     text = (
-        f"Of {_count(notebooks, 'notebook')} that ran. Difficulty is the mean share of the points: {easy.function} was "
-        f"the easiest ({easy.difficulty:.2f}), {hard.function} the hardest ({hard.difficulty:.2f}). Discrimination is "
-        "the correlation between the points of a function and those of all others (corrected item-total correlation). "
+        f"Of {_count(notebooks, 'notebook')} that ran. Difficulty is the mean share of the points. Easiest: {easy}; "
+        f"hardest: {hard}. Discrimination is the correlation between the points of a function and those of all others "
+        "(corrected item-total correlation). "
     )
     if notebooks < FEWEST:
         return text + f"With fewer than {FEWEST} notebooks it is not computed."

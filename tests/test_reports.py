@@ -316,7 +316,7 @@ def test_the_report_reads_its_numbers_aloud():
     text = Tags(report_page(grading(*scores(rows)))).shown
     assert f"Mean score {mean(map(sum, rows)):.1f} of 8, median 5.5." in text
     assert "The most frequent score is 8 (6 learners of 12); 6 have 8 points, 0 have 0." in text
-    assert "precision was the easiest (0.92), recall the hardest (0.50)" in text
+    assert "Easiest: precision (0.92); hardest: recall (0.50)." in text
     assert "mistake 3" in text
 
 
