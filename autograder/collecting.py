@@ -121,7 +121,10 @@ def collect(
                 except Refused as reason:
                     refused.append((_shown(info.filename), str(reason)))
             chosen, others = _latest(_told_apart(entries))
-            refused += [(_shown(other.info.filename), "the learner has a later one of it") for other in others]
+            refused += [
+                (_shown(other.info.filename), f"another one of this learner counts for {other.exercise}")
+                for other in others
+            ]
             # Read a second time, so that one notebook at a time is in memory, however many there are.
             placed = [_place(submitted, entry, _bytes(opened, entry.info), replace, due) for entry in chosen]
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
@@ -137,22 +140,27 @@ def read_name(name: str) -> Found:
         if match := MOODLE.fullmatch(folder):
             named = _known(folders[depth + 1 :])
             return Found(folder_name(match["student"]), file, "moodle", match["id"], folder=named)
-    if (match := MOODLE.fullmatch(file)) and match["file"]:
-        return Found(folder_name(match["student"]), match["file"], "moodle", match["id"])
-    # Beside Canvas's flat names, a folder's name says whose a file is; a folder around all of them does not.
-    if match := CANVAS.fullmatch(file):
-        # The user's number stays in the name: it is the same in each archive, and the gradebook has it, too.
-        student = f"{match['student']}_{match['id']}" if match["student"] else match["anon"]
-        own = match["file"] or match["file_anon"]
-        count = RESUBMITTED.search(own)
-        attempt, late = int(count[1]) if count else 0, bool(match["late"] or match["late_anon"])
-        return Found(folder_name(student), RESUBMITTED.sub("", own), "canvas", attempt=attempt, late=late)
-    named = [depth for depth, folder in enumerate(folders) if folder in exercises()]
-    if named and named[-1] > 0:
-        return Found(folder_name(folders[named[-1] - 1]), file, "folders", folder=folders[named[-1]])
-    if folders and not named:
+    for depth, folder in enumerate(folders[1:]):
+        if folder in exercises():
+            return Found(folder_name(folders[depth]), file, "folders", folder=folder)
+    # Whose a file is stands before the name that the learner gave it: where both patterns fit, the first number says.
+    moodle, canvas = MOODLE.fullmatch(file), CANVAS.fullmatch(file)
+    if moodle and moodle["file"] and not (canvas and canvas["id"] and canvas.start("id") < moodle.start("id")):
+        return Found(folder_name(moodle["student"]), moodle["file"], "moodle", moodle["id"])
+    if canvas:
+        return _canvas(canvas)
+    if folders and folders[-1] not in exercises():
         return Found(folder_name(folders[-1]), file, "folders")
     raise Refused("its name says of no learner: expected Moodle's or Canvas's names, or <student>/<exercise>/")
+
+
+def _canvas(match: re.Match) -> Found:
+    # The user's number stays in the name: it is the same in each archive, and the gradebook has it, too.
+    student = f"{match['student']}_{match['id']}" if match["student"] else match["anon"]
+    own = match["file"] or match["file_anon"]
+    count = RESUBMITTED.search(own)
+    attempt, late = int(count[1]) if count else 0, bool(match["late"] or match["late_anon"])
+    return Found(folder_name(student), RESUBMITTED.sub("", own), "canvas", attempt=attempt, late=late)
 
 
 def folder_name(text: str) -> str:

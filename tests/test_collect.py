@@ -145,6 +145,23 @@ def test_the_last_of_several_hand_ins_counts(zipped, tmp_path):
     assert {name for name, _ in collected.refused} == set(older)
 
 
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        ("eve_12345_67890_ada_1_2_x.ipynb", "eve_12345"),
+        ("eve_12345_67890_Ada Lovelace_1_assignsubmission_file_x.ipynb", "eve_12345"),
+        ("Eve_77_assignsubmission_file_ada_1_2_x.ipynb", "Eve"),
+        ("Eve_77_assignsubmission_file_/Ada_1_assignsubmission_file_/x.ipynb", "Eve"),
+        ("Eve_77_assignsubmission_file_/ada/02-metrics/02-metrics.ipynb", "Eve"),
+        ("Eve_77_assignsubmission_file_/ada_1_2_x.ipynb", "Eve"),
+        ("eve_1/02-metrics/ada_2_9_x.ipynb", "eve_1"),
+        ("submitted/eve/02-metrics/ada/02-metrics/x.ipynb", "eve"),
+    ],
+)
+def test_nobody_hands_in_for_another_by_the_name_of_a_file(name, student):
+    assert read_name(name).student == student
+
+
 def test_two_learners_of_one_name_stay_two(zipped, tmp_path):
     names = [f"Ann Lee_{number}_assignsubmission_file_/{NAME}" for number in (11, 22)]
     collect(
