@@ -19,6 +19,7 @@ import pytest
 
 from autograder import plain
 from autograder.checking import Wrong
+from autograder.discretion import told, told_lines
 from autograder.exercises import Exercise
 from autograder.learner import Learner
 from autograder.lessons import lesson
@@ -52,11 +53,13 @@ class Failure:
 
         Of a hidden check, a learner sees what is wrong and not the input or its answer; an instructor sees all.
         """
+        discreet = self.hidden and not instructor
+        lines, mistake = (told_lines(self.lines), told(self.mistake)) if discreet else (self.lines, self.mistake)
         rows = [("check", self.check + (" (hidden check)" if self.hidden else ""))]
-        if instructor or not self.hidden:
+        if not discreet:
             rows += [("call", self.call), ("expected", self.expected), ("came", self.came)]
-        rows += [("your code", line) for line in self.lines]
-        rows += [("likely", self.mistake), ("lesson", self.lesson)]
+        rows += [("your code", line) for line in lines]
+        rows += [("likely", mistake), ("lesson", self.lesson)]
         return [(label, text) for label, text in rows if text]
 
     def text(self) -> str:

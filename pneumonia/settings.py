@@ -5,6 +5,7 @@ import os
 import re
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import platformdirs
@@ -34,14 +35,18 @@ def config_file() -> Path:
     return Path(root).expanduser() / "data.json"
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader, or a run killed half-way, sees the old content or the new, never a part."""
+def write_atomically(path: Path, content: str | bytes | Iterable[str]) -> None:
+    """Write a file so that a reader, or a run killed half-way, sees the old content or the new, never a part.
+
+    Content that is large may come in pieces.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
+    pieces = [content] if isinstance(content, str | bytes) else content
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            for piece in pieces:
+                file.write(piece.encode() if isinstance(piece, str) else piece)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
