@@ -3,12 +3,16 @@
 import json
 import os
 import sys
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from autograder.sandbox import SANDBOXES
+
+STAMP = ".published"  # in the output folder: what its reports were made of
 
 
 class UserError(click.ClickException):
@@ -74,30 +78,43 @@ def check(path: Path, fix: bool, as_json: bool):
     show_default=True,
     help="What holds learners' code. `none`: nothing, it can do all that you can.",
 )
+@click.option("--due", multiple=True, help="Due date, 2026-11-30T23:59+01:00; of one exercise, 02-metrics=DATE.")
+@click.option(
+    "--late-penalty",
+    type=click.FloatRange(0, 100),
+    default=0.0,
+    show_default=True,
+    help="Percent of an exercise's points that each day begun after the due date costs.",
+)
+@click.option("--late-days", type=click.IntRange(min=0), help="Days after which a hand-in counts nothing.")
 @reporting
-def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbox):
+def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbox, due, late_penalty, late_days):
     """Grade a class: SUBMITTED/<student>/<exercise>/<exercise>.ipynb.
 
-    Writes grades.csv, grades.json, report.html and feedback/<student>/<exercise>.html below the output folder, and the
-    scores into nbgrader's gradebook. What was graded and has not changed, nor its checks, is not graded again: stop it
+    Writes grades.csv, grades.json, junit.xml, report.html and feedback/<student>/<exercise>.html below the output
+    folder, and the scores into nbgrader's gradebook. What lateness costs stands beside a score, which it leaves as it
+    is. What was graded and has not changed, nor its checks, is not graded again: stop it
     whenever you like, and run it again to go on. Exit status: 0 where every submission has a score (0 points is one),
     1 where the grader failed at one, 2 where there was nothing to grade, 130 where it was interrupted.
     """
     from autograder.grading import Class
     from autograder.journal import Journal
     from autograder.judges import Team
+    from autograder.lateness import Terms, lateness_of_class, parse_due
     from autograder.reports import SANDBOX_NOTES
 
     output = output or submitted.resolve().parent / "graded"
     workers = workers or os.cpu_count() or 1
+    terms = Terms(parse_due(due), late_penalty, late_days)
     if sandbox == "none":
         click.secho(SANDBOX_NOTES[sandbox], fg="yellow", err=True)
     with Journal(output) as journal:
         graded = Class(submitted, journal, assignment=assignment, seed=seed, fresh=fresh, held_by=sandbox)
         gradebook = gradebook or f"sqlite:///{(output / 'gradebook.db').resolve()}"
+        publication = Publication(graded, output, gradebook, lateness_of_class(graded.handins, terms))
         with Team(min(workers, len(graded.todo))) as team:
             graded.prepare(team)
-            interrupted = _grade(graded, output, gradebook, team)
+            interrupted = _grade(graded, publication, team)
     _say_how_it_went(graded.result(), output, gradebook)
     if interrupted:
         click.secho(f"Interrupted: {len(graded.todo)} are left. Run it again to go on.", fg="yellow", err=True)
@@ -105,48 +122,86 @@ def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbo
     sys.exit(1 if graded.todo or any(grade.error for grade in graded.grades) else 0)
 
 
-def _grade(graded, output: Path, gradebook: str, team) -> bool:
+def _grade(graded, publication: "Publication", team) -> bool:
     """Grade what must be graded, and publish all grades; whether that was interrupted."""
     from tqdm import tqdm
 
-    from autograder.exercises import exercise
-    from autograder.gradebook import enter_assignment
-    from autograder.reports import write_feedback
-
-    if not graded.todo and not _to_be_entered(graded, gradebook) and (output / "report.html").is_file():
+    if not graded.todo and publication.is_up_to_date:
         click.echo("Nothing has changed since the last grading.")
         return False
     # Before the work, not after it: a gradebook that cannot be written to is better known now.
-    for name in dict.fromkeys(handin.exercise for handin in graded.handins):
-        enter_assignment(gradebook, exercise(name))
+    publication.enter_assignments()
     # What must be graded again has no score from here on, whatever happens: the old one was another submission's.
-    _publish(graded, output, gradebook)
+    publication.publish()
     interrupted, grades = False, graded.grade(team)
     try:
         for grade in tqdm(grades, total=len(graded.todo), unit="notebook", disable=None):
-            write_feedback(grade, output)
+            publication.write_feedback(grade)
     except KeyboardInterrupt:
         grades.close()
         interrupted = True
-    _publish(graded, output, gradebook)
+    publication.publish()
     return interrupted
 
 
-def _publish(graded, output: Path, gradebook: str) -> None:
-    """Write reports and gradebook as the class stands now."""
-    from autograder.gradebook import enter_grades
-    from autograder.reports import write_reports
+@dataclass
+class Publication:
+    """What is made of a class's grades: reports in a folder, and a gradebook."""
 
-    write_reports(graded.result(), output)
-    for grade in enter_grades(gradebook, _to_be_entered(graded, gradebook)):
-        graded.journal.note_entered(gradebook, grade, graded.entry_of(grade))
+    graded: Any  # autograder.grading.Class
+    output: Path
+    gradebook: str
+    late: Mapping  # (student, exercise) -> autograder.lateness.Lateness
 
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether the reports and the gradebook hold the grades as they stand, and say the same of lateness."""
+        return not self._not_entered() and self._published() == self._stamp()
 
-def _to_be_entered(graded, gradebook: str) -> list:
-    """The grades that the gradebook does not hold as they are, those among them that no longer stand."""
-    return [
-        grade for grade in graded.grades if graded.entry_of(grade) != (graded.journal.entered(gradebook, grade) or 0)
-    ]
+    def enter_assignments(self) -> None:
+        """Enter the class's assignments, with their cells and points, into the gradebook."""
+        from autograder.exercises import exercise
+        from autograder.gradebook import enter_assignment
+
+        for name in dict.fromkeys(handin.exercise for handin in self.graded.handins):
+            enter_assignment(self.gradebook, exercise(name))
+
+    def write_feedback(self, grade) -> None:
+        """Write a learner's page."""
+        from autograder.reports import write_feedback
+
+        write_feedback(grade, self.output, self.late)
+
+    def publish(self) -> None:
+        """Write reports and gradebook as the class stands now."""
+        from autograder.gradebook import enter_grades
+        from autograder.reports import write_reports
+        from pneumonia.settings import write_atomically
+
+        write_reports(self.graded.result(), self.output, self.late)
+        same_lateness = self._published()[1:] == self._stamp()[1:]
+        grades = self._not_entered() if same_lateness or not self.late else self.graded.grades
+        for grade in enter_grades(self.gradebook, grades, self.late):
+            self.graded.journal.note_entered(self.gradebook, grade, self.graded.entry_of(grade))
+        write_atomically(self.output / STAMP, "\n".join(self._stamp()))
+
+    def _not_entered(self) -> list:
+        """The grades that the gradebook does not hold as they are, those among them that no longer stand."""
+        entry_of, journal = self.graded.entry_of, self.graded.journal
+        return [g for g in self.graded.grades if entry_of(g) != (journal.entered(self.gradebook, g) or 0)]
+
+    def _stamp(self) -> list[str]:
+        """The fingerprints of what the reports are made of: of the grades, and of what is said of lateness."""
+        from autograder.fingerprints import of_bytes
+
+        grades = [(grade.student, grade.assignment, grade.key, grade.error) for grade in self.graded.grades]
+        parts = (grades, self.graded.ignored), (self.gradebook, sorted(self.late.items()))
+        return [of_bytes(repr(part).encode("utf-8", "backslashreplace")) for part in parts]
+
+    def _published(self) -> list[str]:
+        """The fingerprints of what the reports that are there were made of; none where there are none."""
+        written = self.output / STAMP
+        return written.read_text().split() if written.is_file() else []
 
 
 def _say_how_it_went(grading, output: Path, gradebook: str) -> None:
