@@ -39,10 +39,14 @@ class Forker:
 
     def serve(self) -> None:
         """Answer until the judge is gone."""
+        pause = INTERVAL
         while True:
-            ready, _, _ = select.select([self.judge], [], [], INTERVAL if self.child else None)
-            if self.child:
+            ready, _, _ = select.select([self.judge], [], [], pause if self.child else None)
+            if self.child and not ready:
+                start = time.monotonic()
                 self._watch()
+                # A look at hundreds of processes takes long, and what the judge asks must not wait for many of them.
+                pause = max(INTERVAL, 10 * (time.monotonic() - start))
             if ready:
                 message, descriptors, _, _ = socket.recv_fds(self.judge, MESSAGE, 2)
                 if not message:
@@ -64,11 +68,11 @@ class Forker:
         return {"pid": pid}
 
     def do_how(self) -> dict:
-        """How the child ended: `status` as os.waitstatus_to_exitcode gives it, `memory` where it took too much."""
+        """How the child ended: `status` as os.waitstatus_to_exitcode gives it; `memory`, `files`: more than it may."""
         until = time.monotonic() + PATIENCE
         while self.child and time.monotonic() < until:
-            self._watch()
-            time.sleep(0.01)
+            if not self._reap(os.WNOHANG):
+                time.sleep(0.01)
         return self.how
 
     def do_end(self) -> dict:
@@ -85,6 +89,9 @@ class Forker:
         if takes_more_than(self.allowance.memory, self.child):
             self.do_end()
             self.how = {"memory": self.allowance.memory}
+        elif sum(map(_open_files, _tree(self.child))) > self.allowance.open_files_in_all:
+            self.do_end()
+            self.how = {"files": self.allowance.open_files_in_all}
 
     def _reap(self, options: int) -> bool:
         pid, status = os.waitpid(self.child, options)
@@ -131,6 +138,12 @@ def _tree(pid: int) -> list[int]:
             for task in os.listdir(f"/proc/{member}/task"):
                 members += map(int, Path(f"/proc/{member}/task/{task}/children").read_text().split())
     return members
+
+
+def _open_files(pid: int) -> int:
+    with suppress(OSError):
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    return 0
 
 
 def _resident(pid: int) -> int:

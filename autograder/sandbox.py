@@ -92,11 +92,12 @@ def bubblewrap() -> list[str]:
     for name, value in (environment("/tmp") | ONE_THREAD).items():
         command += ["--setenv", name, value]
     command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
-    # Left to itself, bubblewrap makes the folders on the way for its own user alone.
-    for folder in sorted({parent for _, target in visible() for parent in Path(target).parents} - {Path("/")}):
-        command += ["--perms", "0755", "--dir", str(folder)]
-    for source, target in visible():
-        command += ["--symlink", os.readlink(source), target] if source.is_symlink() else _read_only(source, target)
+    # A clone of the course below /usr, as in many containers, must not be seen with it: an empty folder covers it.
+    around = [(source, target) for source, target in visible() if CLONE.is_relative_to(target)]
+    command += _seen(around)
+    if around:
+        command += ["--perms", "0755", "--tmpfs", str(CLONE)]
+    command += _seen([entry for entry in visible() if entry not in around])
     # Devices stay usable; nothing can be made or changed beside them, nor anywhere else.
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
 
@@ -128,6 +129,8 @@ def container(engine: str, arguments: list[str], name: str) -> list[str]:
     for name, value in (environment("/tmp") | ONE_THREAD).items():
         command.append(f"--env={name}={value}")
     # A container's own /bin is a folder: a link's place is taken by what it leads to.
+    if any(CLONE.is_relative_to(target) for _, target in visible()):
+        command.append(f"--tmpfs={CLONE}:ro")
     for source, target in visible():
         command.append(f"--volume={source.resolve()}:{target}:ro")
     return [*command, EMPTY_IMAGE, sys.executable, *arguments]
@@ -140,6 +143,7 @@ def environment(home: str) -> dict[str, str]:
     return kept | {
         "PATH": os.pathsep.join([here, os.defpath]),
         "HOME": home,
+        "USER": "learner",
         "TMPDIR": home,
         "IPYTHONDIR": str(Path(home, ".ipython")),
         "LC_ALL": "C.UTF-8",
@@ -163,8 +167,16 @@ def visible() -> tuple[tuple[Path, str], ...]:
     return tuple((path, str(path)) for path in dict.fromkeys(paths) if path.is_symlink() or path.exists())
 
 
-def _read_only(source: Path, target: str) -> list[str]:
-    return ["--ro-bind", str(source), target]
+def _seen(entries: list[tuple[Path, str]]) -> list[str]:
+    """bubblewrap's arguments that show each (what, where), read-only."""
+    arguments = []
+    # Left to itself, bubblewrap makes the folders on the way for its own user alone.
+    for folder in sorted({parent for _, target in entries for parent in Path(target).parents} - {Path("/")}):
+        arguments += ["--perms", "0755", "--dir", str(folder)]
+    for source, target in entries:
+        link = source.is_symlink()
+        arguments += ["--symlink", os.readlink(source), target] if link else ["--ro-bind", str(source), target]
+    return arguments
 
 
 def _make_empty_image(engine: str) -> None:
