@@ -21,7 +21,8 @@ from autograder import sandbox
 from autograder.exercises import exercise, points_of
 from autograder.grades import Grade
 from autograder.judge import Limits, judge
-from autograder.notebooks import NotebookError, duplicates, learner_cells, parse_notebook
+from autograder.matching import current_format
+from autograder.notebooks import NotebookError, duplicates, learner_cells, parse_json, require_cells
 
 JOBS = 2000  # that a judge does before a new one takes its place: what pytest keeps in memory is bounded
 SLACK = 120  # seconds more than a submission's limit that a judge may take, TensorFlow's import included
@@ -39,6 +40,7 @@ class Job:
     seed: int
     sandbox: str
     limits: Limits
+    note: str = ""  # on the file, for who hands it in
 
     @property
     def seconds(self) -> float:
@@ -58,14 +60,17 @@ def do(job: Job) -> Grade:
     if job.problem:
         return grade(problem=job.problem)
     try:
-        cells = learner_cells(parse_notebook(job.content), task, task.released)
+        notebook = current_format(parse_json(job.content))
+        require_cells(notebook)
+        cells = learner_cells(notebook, task, task.released)
         judgement = judge(cells, task, hidden=True, seed=job.seed, limits=job.limits, sandbox=job.sandbox)
     except NotebookError as problem:
         return grade(problem=str(problem))
     except Exception as error:
         return grade(error=f"{type(error).__name__}: {error}")
+    notes = [job.note] if job.note else []
     twice = [f"{name} has more than one cell: the last one counts." for name in duplicates(cells)]
-    return grade(outcomes=judgement.outcomes, notes=(*twice, *judgement.notes))
+    return grade(outcomes=judgement.outcomes, notes=(*notes, *twice, *judgement.notes))
 
 
 def failed(job: Job, why: str) -> Grade:

@@ -1,6 +1,7 @@
 """What grading leaves behind for people: grades.csv, grades.json, a feedback page for each learner, a report."""
 
 import csv
+import hashlib
 import io
 import json
 import platform
@@ -14,6 +15,7 @@ from autograder.grades import Grade, Grading
 from autograder.running import Outcome
 from pneumonia.settings import write_atomically
 
+LONGEST_NAME = 255  # bytes of a file's name, on most file systems
 COLUMNS = ("student", "assignment", "score", "max_score")
 SANDBOX_NOTES = {
     "bubblewrap": "Each submission ran in a bubblewrap sandbox of its own.",
@@ -49,8 +51,14 @@ def write_feedback(grade: Grade, output: Path) -> None:
 
 
 def feedback_path(grade: Grade) -> Path:
-    """Where a learner's page lies below the output folder; the learner's name is a folder's name already."""
-    return Path("feedback", grade.student, f"{grade.assignment}.html")
+    """Where a learner's page lies below the output folder.
+
+    The learner's name is a folder's name already, but where its bytes were no text it may have become too long for one.
+    """
+    name = grade.student
+    if len(name.encode()) > LONGEST_NAME:
+        name = f"{name[:40]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return Path("feedback", name, f"{grade.assignment}.html")
 
 
 def grades_csv(grading: Grading) -> str:
