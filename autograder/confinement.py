@@ -26,6 +26,7 @@ MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 16384, 1 << 18
 PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 4, 24, 38
 CAPABILITY_VERSION = 0x20080522
 LAST_CAPABILITY = 63
+SOMEBODY = 1000  # who a learner is where the sandbox's root is nobody special outside
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -95,8 +96,8 @@ def _own_user_namespace() -> None:
     uid, gid = os.getuid(), os.getgid()
     _unshare(CLONE_NEWUSER)
     Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+    Path("/proc/self/uid_map").write_text(f"{uid or SOMEBODY} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid or SOMEBODY} {gid} 1")
     Path("/proc/sys/user/max_user_namespaces").write_text("0")
 
 

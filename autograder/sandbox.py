@@ -28,7 +28,7 @@ INSIDE = ("autograder.worker", "autograder.forker", "autograder.keras_answers")
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
 # What the forker does that others may not: begin namespaces and mounts, become the learner's user, end its processes.
-CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_SYS_PTRACE")
+CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETFCAP", "CAP_KILL", "CAP_SYS_PTRACE")
 # Several submissions at a time, each on one core, get through more than one after the other on all of them.
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -85,7 +85,10 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 def bubblewrap() -> list[str]:
     """The command that holds a forker, up to the program."""
-    unshare = ["--unshare-all"] if os.getuid() else [f"--unshare-{name}" for name in ("ipc", "pid", "net", "uts")]
+    # Who is no root gets a user namespace, and is its root: for any other id bubblewrap makes a second one, from which
+    # the forker could not come back to its pid namespace.
+    own_user = ["--unshare-all", "--uid", "0", "--gid", "0"]
+    unshare = own_user if os.getuid() else [f"--unshare-{name}" for name in ("ipc", "pid", "net", "uts")]
     command = ["bwrap", *unshare, "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
     for capability in CAPABILITIES:
         command += ["--cap-add", capability]
