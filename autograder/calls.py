@@ -75,7 +75,9 @@ def answer(namespace: Mapping, question: dict) -> bytes:
     try:
         return plain.dumps({"kind": "value", "value": value, "changed": changed})
     except plain.NotPlain as problem:
-        return plain.dumps({"kind": "not plain", "type": type(value).__name__, "message": str(problem)})
+        return plain.dumps(
+            {"kind": "not plain", "type": _writable(type(value).__name__), "message": _writable(str(problem))}
+        )
 
 
 def raised(error: BaseException) -> bytes:
@@ -88,12 +90,17 @@ def raised(error: BaseException) -> bytes:
     return plain.dumps(
         {
             "kind": "raised",
-            "type": type(error).__name__,
-            "bases": [base.__name__ for base in type(error).__mro__],
-            "message": message[:TEXT_LIMIT],
+            "type": _writable(type(error).__name__),
+            "bases": [_writable(base.__name__) for base in type(error).__mro__],
+            "message": _writable(message[:TEXT_LIMIT]),
             "lines": _learner_lines(error),
         }
     )
+
+
+def _writable(text: str) -> str:
+    """A text without halves of characters, which no file takes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def read(reply: bytes) -> Answer:
@@ -153,7 +160,7 @@ def _learner_lines(error: BaseException) -> list[str]:
     """The traceback's frames that are the learner's own, as `line 3, in precision: return tp / (tp + fp)`."""
     own = [frame for frame in extract_tb(error.__traceback__) if _is_learners(frame.filename)]
     lines = [f"line {frame.lineno}, in {frame.name}: {frame.line or ''}".rstrip(": ") for frame in own]
-    return [line[:TEXT_LIMIT] for line in lines[-LINES_LIMIT:]]
+    return [_writable(line[:TEXT_LIMIT]) for line in lines[-LINES_LIMIT:]]
 
 
 def _is_learners(filename: str) -> bool:

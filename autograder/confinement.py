@@ -5,7 +5,8 @@ Linux only.
 The sandbox (`autograder.sandbox`) stands around all of this and decides which files can be seen. These steps come after
 a fork inside it (`autograder.forker`), and give each submission what it shares with no other: processes, network, IPC,
 `/tmp`, `/dev/shm`, and a user namespace of its own, in which process limits are counted for it alone. They cannot be
-undone from within: the capabilities that undoing needs are dropped, and no program regains any (no_new_privs).
+undone from within: the capabilities that undoing needs are dropped, no program regains any (no_new_privs), and the
+system calls that few programs need are refused (`autograder.system_calls`).
 """
 
 import contextlib
@@ -16,6 +17,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder import system_calls
+
 # From the kernel's headers: linux/sched.h, sys/mount.h, linux/prctl.h, linux/capability.h
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -23,6 +26,7 @@ MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 16384, 1 << 18
 PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 4, 24, 38
 CAPABILITY_VERSION = 0x20080522
 LAST_CAPABILITY = 63
+SOMEBODY = 1000  # who a learner is where the sandbox's root is nobody special outside
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -38,7 +42,8 @@ class Allowance:
     files: int = 10_000  # in /tmp
     file_size: int = 64 * 2**20  # bytes of one file, of what it prints, too
     open_files: int = 256  # a process
-    processes: int = 256  # and threads
+    open_files_in_all: int = 2048  # watched by the forker: what waits in sockets and pipes is no process's memory
+    processes: int = 128  # and threads
     seconds: int = 900  # of processor time, a process; the judge's clock is the nearer limit
 
 
@@ -83,6 +88,7 @@ def confine(allowance: Allowance, uid: int | None) -> None:
     _limit(allowance)
     _drop_capabilities()
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
+    system_calls.refuse(_libc)
 
 
 def _own_user_namespace() -> None:
@@ -90,8 +96,8 @@ def _own_user_namespace() -> None:
     uid, gid = os.getuid(), os.getgid()
     _unshare(CLONE_NEWUSER)
     Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+    Path("/proc/self/uid_map").write_text(f"{uid or SOMEBODY} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid or SOMEBODY} {gid} 1")
     Path("/proc/sys/user/max_user_namespaces").write_text("0")
 
 
@@ -106,6 +112,8 @@ def _limit(allowance: Allowance) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_NICE: 0,
+        resource.RLIMIT_RTPRIO: 0,
     }
     for kind, most in limits.items():
         resource.setrlimit(kind, (most, most))

@@ -77,11 +77,11 @@ class Seat:
         return {}
 
     def do_how(self) -> dict:
-        """How the child ended: `status` as os.waitstatus_to_exitcode gives it, `memory` where it took too much."""
+        """How the child ended: `status` as os.waitstatus_to_exitcode gives it; `memory`, `files`: more than it may."""
         until = time.monotonic() + PATIENCE
         while self.child and time.monotonic() < until:
-            self.watch()
-            time.sleep(0.01)
+            if not self._reap(os.WNOHANG):
+                time.sleep(0.01)
         return self.how
 
     def do_end(self) -> dict:
@@ -98,6 +98,9 @@ class Seat:
         if takes_more_than(self.allowance.memory, self.child):
             self.do_end()
             self.how = {"memory": self.allowance.memory}
+        elif sum(map(_open_files, _tree(self.child))) > self.allowance.open_files_in_all:
+            self.do_end()
+            self.how = {"files": self.allowance.open_files_in_all}
 
     def _reap(self, options: int) -> bool:
         pid, status = os.waitpid(self.child, options)
@@ -131,12 +134,10 @@ def serve(first: socket.socket, uid: int | None) -> None:
     """Answer all judges until the first one is gone."""
     seats: list[Seat] = []
     seats.append(Seat(seats, first, uid))
+    pause, watched = INTERVAL, 0.0
     while True:
         busy = [seat for seat in seats if seat.child]
-        ready, _, _ = select.select([seat.judge for seat in seats], [], [], INTERVAL if busy else None)
-        for seat in busy:
-            if seat.child:
-                seat.watch()
+        ready, _, _ = select.select([seat.judge for seat in seats], [], [], pause if busy else None)
         for seat in [seat for seat in seats if seat.judge in ready]:
             if not seat.answer():
                 if seat.judge is first:
@@ -144,6 +145,14 @@ def serve(first: socket.socket, uid: int | None) -> None:
                 seat.do_end()
                 seats.remove(seat)
                 seat.judge.close()
+        start = time.monotonic()
+        if start >= watched + pause:
+            for seat in seats:
+                if seat.child:
+                    seat.watch()
+            watched = time.monotonic()
+            # A look at hundreds of processes takes long, and what a judge asks must not wait for many of them.
+            pause = max(INTERVAL, 10 * (watched - start))
 
 
 def takes_more_than(most: int, pid: int) -> bool:
@@ -163,6 +172,12 @@ def _tree(pid: int) -> list[int]:
             for task in os.listdir(f"/proc/{member}/task"):
                 members += map(int, Path(f"/proc/{member}/task/{task}/children").read_text().split())
     return members
+
+
+def _open_files(pid: int) -> int:
+    with suppress(OSError):
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    return 0
 
 
 def _resident(pid: int) -> int:

@@ -15,6 +15,7 @@ class Handin:
     exercise: str
     path: Path
     problem: str = ""
+    note: str = ""  # on the file, where it is graded all the same
 
 
 @dataclass(frozen=True)

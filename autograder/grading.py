@@ -43,7 +43,11 @@ def find_handins(submitted: Path, assignment: str | None = None) -> tuple[list[H
             continue
         known.add(_readable(entry.name))
         students.append(entry)
-        names = sorted(folder.name for folder in entry.iterdir() if not folder.name.startswith("."))
+        try:
+            names = sorted(folder.name for folder in entry.iterdir() if not folder.name.startswith("."))
+        except OSError as error:
+            ignored.append(f"{_readable(entry.name)}: cannot be read, {error.strerror}")
+            names = []
         unknown = [name for name in names if name not in exercises()]
         ignored += [f"{_readable(entry.name)}/{_readable(name)}: no exercise" for name in unknown]
     handed_in = [name for name in wanted if assignment or any((student / name).exists() for student in students)]
@@ -130,8 +134,9 @@ class Class:
                 content = read_bytes(handin.path)
             except NotebookError as error:
                 problem = str(error)
-        key = key_of(exercise(handin.exercise), content, problem, self.seed, self.held_by, self.limits)
-        return Job(handin.student, handin.exercise, content, problem, key, self.seed, self.held_by, self.limits)
+        key = key_of(exercise(handin.exercise), content, problem + handin.note, self.seed, self.held_by, self.limits)
+        how = (self.seed, self.held_by, self.limits)
+        return Job(handin.student, handin.exercise, content, problem, key, *how, handin.note)
 
 
 def key_of(task: Exercise, content: bytes, problem: str, seed: int, held_by: str, limits: Limits) -> str:
@@ -158,21 +163,32 @@ def _readable(name: str) -> str:
 
 def _handin(student: Path, name: str) -> Handin:
     path = student / name / f"{name}.ipynb"
-    problem = ""
-    if path.parent.is_symlink() or path.is_symlink():
-        problem = "The notebook is a symbolic link: hand in the file itself."
-    elif not path.is_file():
-        there = _names_in(path.parent)
-        found = f"in its place: {', '.join(there)}" if there else "nothing in its place"
-        problem = f"There is no notebook {name}/{name}.ipynb ({found})."
-    return Handin(_readable(student.name), name, path, problem)
+    problem = note = ""
+    try:
+        if path.parent.is_symlink() or path.is_symlink():
+            problem = "The notebook is a symbolic link: hand in the file itself."
+        elif not path.is_file():
+            path, problem, note = _other_name(path)
+    except OSError as error:
+        problem = f"The folder {name} cannot be read: {error.strerror}."
+    return Handin(_readable(student.name), name, path, problem, note)
 
 
-def _names_in(folder: Path) -> list[str]:
-    """The names in a folder, those of the first few where there are many; none where it is no folder."""
-    if not folder.is_dir():
-        return []
-    names = sorted(_readable(file.name) for file in folder.iterdir())
+def _other_name(path: Path) -> tuple[Path, str, str]:
+    """The notebook in the place of a missing one, the problem and the note: it counts where it is the only one."""
+    files = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+    notebooks = [file for file in files if file.suffix == ".ipynb" and file.is_file() and not file.is_symlink()]
+    if len(notebooks) == 1:
+        called = _readable(notebooks[0].name)
+        return notebooks[0], "", f"The file is called {called}, not {path.name}. It is graded all the same."
+    there = _names_of(files)
+    found = f"in its place: {', '.join(there)}" if there else "nothing in its place"
+    return path, f"There is no notebook {path.parent.name}/{path.name} ({found}).", ""
+
+
+def _names_of(files: list[Path]) -> list[str]:
+    """The files' names, those of the first few where there are many."""
+    names = [_readable(file.name) for file in files]
     return names if len(names) <= 10 else [*names[:10], f"and {len(names) - 10} more"]
 
 

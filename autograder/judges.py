@@ -26,7 +26,8 @@ from autograder import workers
 from autograder.exercises import Exercise, exercise, points_of
 from autograder.grades import Grade
 from autograder.judge import Limits, judge, modules_for
-from autograder.notebooks import NotebookError, duplicates, learner_cells, parse_notebook
+from autograder.matching import current_format
+from autograder.notebooks import NotebookError, duplicates, learner_cells, parse_json, require_cells
 from autograder.sandbox import ENGINES, ONE_THREAD, remove_containers
 from pneumonia.settings import CourseError
 
@@ -47,6 +48,7 @@ class Job:
     seed: int
     sandbox: str
     limits: Limits
+    note: str = ""  # on the file, for who hands it in
 
     @property
     def seconds(self) -> float:
@@ -66,14 +68,17 @@ def do(job: Job) -> Grade:
     if job.problem:
         return grade(problem=job.problem)
     try:
-        cells = learner_cells(parse_notebook(job.content), task, task.released)
+        notebook = current_format(parse_json(job.content))
+        require_cells(notebook)
+        cells = learner_cells(notebook, task, task.released)
         judgement = judge(cells, task, hidden=True, seed=job.seed, limits=job.limits, sandbox=job.sandbox)
     except NotebookError as problem:
         return grade(problem=str(problem))
     except Exception as error:
         return grade(error=f"{type(error).__name__}: {error}")
+    notes = [job.note] if job.note else []
     twice = [f"{name} has more than one cell: the last one counts." for name in duplicates(cells)]
-    return grade(outcomes=judgement.outcomes, notes=(*twice, *judgement.notes))
+    return grade(outcomes=judgement.outcomes, notes=(*notes, *twice, *judgement.notes))
 
 
 def failed(job: Job, why: str) -> Grade:

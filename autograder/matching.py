@@ -95,7 +95,7 @@ def load(path: Path) -> dict:
 
 def current_format(notebook: dict) -> dict:
     """The notebook in the format of today, upgraded by nbformat where it is from before 2014."""
-    if not isinstance(notebook, dict) or "worksheets" not in notebook:
+    if not isinstance(notebook, dict) or "worksheets" not in notebook or "cells" in notebook:
         return notebook
     import nbformat
 

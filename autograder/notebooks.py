@@ -17,7 +17,7 @@ class NotebookError(CourseError):
 
 @dataclass(frozen=True)
 class CodeCell:
-    """A code cell as a learner left it: `name` is its grade_id, or its place; `own` is False for the course's text."""
+    """A code cell as a learner left it: `name` is its function, or its place; `own` is False for the course's text."""
 
     name: str
     source: str
@@ -44,20 +44,25 @@ def read_bytes(path: Path) -> bytes:
 
 def parse_notebook(content: bytes) -> dict:
     """The notebook in a file's content, its cells checked to be cells. Raises NotebookError where it is none."""
+    notebook = parse_json(content)
+    require_cells(notebook)
+    return notebook
+
+
+def parse_json(content: bytes):
+    """What a file's content holds, notebook or not. Raises NotebookError where it is no JSON."""
     try:
-        notebook = json.loads(content.decode("utf-8-sig"))
+        return json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         reason = f"{type(error).__name__}, {str(error)[:120]}" if content else "it is empty"
         raise NotebookError(f"The file is not a notebook ({reason}): save it again from Jupyter.") from None
-    require_cells(notebook)
-    return notebook
 
 
 def learner_cells(notebook: dict, exercise: Exercise, released: dict | None = None) -> list[CodeCell]:
     """The code cells of a learner, in their order. The check cells are the course's and are left out.
 
     A check cell is known by its metadata or its grade_id or, where the metadata is gone, by its text in the `released`
-    notebook. A function's cell counts as code even if its type was changed.
+    notebook. A function's cell is known by its grade_id first, and counts as code even if its type was changed.
     """
     ours = {grade_cell(function) for function in exercise.functions}
     known = released["cells"] if released else []
@@ -66,10 +71,12 @@ def learner_cells(notebook: dict, exercise: Exercise, released: dict | None = No
     for place, cell in enumerate(notebook["cells"], 1):
         source = source_of(cell)
         grade_id = grading_metadata(cell).get("grade_id")
-        if grading_metadata(cell).get("grade") is True or grade_id in ours or texts.get(source.strip()) in ours:
+        marked = grading_metadata(cell).get("grade") is True and grade_id not in exercise.functions
+        if marked or grade_id in ours or texts.get(source.strip()) in ours:
             continue
         if cell["cell_type"] == "code" or grade_id in exercise.functions:
-            name = grade_id if grade_id in exercise.functions else f"cell {place}"
+            roles = (grade_id, texts.get(source.strip()))
+            name = next((role for role in roles if role in exercise.functions), f"cell {place}")
             cells.append(CodeCell(name, source, own=source.strip() not in texts))
     return cells
 

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 LIMIT = 64 * 2**20  # bytes of one message
+ITEMS = 2**20  # values in one message, a whole array counted as one: each costs a reader 100 bytes and more
+KEYS = 1000  # of one dict: keys with the same hash can be chosen, and cost a reader their number's square
 DEPTH = 32  # containers inside containers
 INT_BITS = 1024
 DTYPES = frozenset(
@@ -40,18 +42,25 @@ class Garbage(ValueError):
     """Bytes that no honest encoder wrote."""
 
 
-def dumps(value: Any, limit: int = LIMIT) -> bytes:
-    """Encode plain data. Raises NotPlain for anything else, and where the message is longer than `limit` bytes."""
+def dumps(value: Any, limit: int = LIMIT, items: float = ITEMS) -> bytes:
+    """Encode plain data. Raises NotPlain for anything else, and where the message is longer than `limit` bytes.
+
+    `items` is how many values it may hold, commas and brackets in texts counted with them.
+    """
     data = json.dumps(_encode(value, 0, limit), allow_nan=False, separators=(",", ":")).encode("ascii")
     if len(data) > limit:
         raise NotPlain(f"{len(data)} bytes, of which {limit} may be sent")
+    if items < math.inf and _items(data) > items:
+        raise NotPlain(f"{_items(data)} values, of which {items} may be sent: use arrays")
     return data
 
 
-def loads(data: bytes, limit: int = LIMIT) -> Any:
+def loads(data: bytes, limit: int = LIMIT, items: float = ITEMS) -> Any:
     """Decode what `dumps` wrote. Raises Garbage for anything else: the sender is not trusted."""
     if len(data) > limit:
         raise Garbage(f"a message of {len(data)} bytes, of which {limit} are allowed")
+    if items < math.inf and _items(data) > items:
+        raise Garbage(f"a message of {_items(data)} values, of which {items} are allowed")
     try:
         tree = json.loads(data.decode("ascii"), object_pairs_hook=_tag, parse_constant=_refuse_constant)
         return _decode(tree, 0)
@@ -59,6 +68,11 @@ def loads(data: bytes, limit: int = LIMIT) -> Any:
         raise
     except (ValueError, TypeError, RecursionError, MemoryError, OverflowError) as error:
         raise Garbage(f"not a message: {error}") from None
+
+
+def _items(data: bytes) -> int:
+    """The number of values in a message, at most, without reading it."""
+    return 1 + data.count(b",") + data.count(b"[") + data.count(b"{")
 
 
 class _Tag(tuple):
@@ -98,11 +112,15 @@ def _encode(value: Any, depth: int, limit: int):
         return {"array": [_dtype_name(value.dtype), list(value.shape), _pack(value)]}
     if isinstance(value, np.generic):
         return {"scalar": [_dtype_name(value.dtype), _pack(np.asarray(value))]}
+    if kind in (list, tuple, dict) and len(value) > ITEMS:
+        raise NotPlain(f"a {kind.__name__} of {len(value)} values, of which {ITEMS} may be sent: use arrays")
     if kind is list:
         return [_encode(item, depth + 1, limit) for item in value]
     if kind is tuple:
         return {"tuple": [_encode(item, depth + 1, limit) for item in value]}
     if kind is dict:
+        if len(value) > KEYS:
+            raise NotPlain(f"a dict of {len(value)} keys, of which {KEYS} may be sent")
         return {"dict": [[_key(key, limit), _encode(item, depth + 1, limit)] for key, item in value.items()]}
     if kind is np.random.Generator:
         return {"generator": _generator_state(value)}
@@ -146,11 +164,22 @@ def _decode(tree: Any, depth: int) -> Any:
         return _READERS[name](content, depth)
     if isinstance(tree, list):
         return [_decode(item, depth + 1) for item in tree]
+    if type(tree) is str and not tree.isascii() and not _is_text(tree):
+        raise Garbage("a text with half a character in it")
     if type(tree) is int and tree.bit_length() > INT_BITS:
         raise Garbage("an int that is too long")
     if type(tree) is float and not math.isfinite(tree):
         raise Garbage("a float that overflows")
     return tree
+
+
+def _is_text(text: str) -> bool:
+    """Whether a text can be written down: half a character, which JSON can hold, cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _read_float(content, depth) -> float:
@@ -165,7 +194,9 @@ def _read_tuple(content, depth) -> tuple:
 
 def _read_dict(content, depth) -> dict:
     result = {}
-    for pair in _list(content):
+    if len(_list(content)) > KEYS:
+        raise Garbage(f"a dict of {len(content)} keys, of which {KEYS} are allowed")
+    for pair in content:
         key, item = _list(pair, 2)
         key = _decode(key, depth + 1)
         if not (type(key) in (str, int) or isinstance(key, np.integer)) or key in result:

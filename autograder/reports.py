@@ -1,6 +1,7 @@
 """What grading leaves behind: grades.csv, grades.json, junit.xml, a feedback page for each learner, a report."""
 
 import csv
+import hashlib
 import json
 import platform
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from autograder.pages import bullets, definitions, note, page, safe, table
 from autograder.running import Outcome
 from pneumonia.settings import write_atomically
 
+LONGEST_NAME = 255  # bytes of a file's name, on most file systems
 COLUMNS = ("student", "assignment", "score", "max_score")
 LATE_COLUMNS = ("submitted", "days_late", "late_submission_penalty")  # where the grading had a due date
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # full-width ones count in some Excels
@@ -46,8 +48,14 @@ def write_feedback(grade: Grade, output: Path, late: Late | None = None) -> None
 
 
 def feedback_path(grade: Grade) -> Path:
-    """Where a learner's page lies below the output folder; the learner's name is a folder's name already."""
-    return Path("feedback", grade.student, f"{grade.assignment}.html")
+    """Where a learner's page lies below the output folder.
+
+    The learner's name is a folder's name already, but where its bytes were no text it may have become too long for one.
+    """
+    name = grade.student
+    if len(name.encode()) > LONGEST_NAME:
+        name = f"{name[:40]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return Path("feedback", name, f"{grade.assignment}.html")
 
 
 def grades_csv(grading: Grading, late: Late | None = None) -> Iterator[str]:

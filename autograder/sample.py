@@ -24,13 +24,13 @@ def sample_class() -> dict[str, bytes | None]:
         raise CourseError(f"{ANSWERS} does not exist: the sample class is made in a clone of the course.")
     (released,) = generate(task).values()
     return {
-        "ada": _answered(released, _course_solution(task)),
-        "bruno": _answered(released, _answers("loops")),
-        "carmen": _answered(released, _answers("partly")),
-        "deniz": _answered(released, _answers("mistakes")),
+        "ada": _answered(released, course_solution(task)),
+        "bruno": _answered(released, answers_in("loops")),
+        "carmen": _answered(released, answers_in("partly")),
+        "deniz": _answered(released, answers_in("mistakes")),
         "emeka": _bytes(json.loads(released) | {"cells": []}),
         "fatima": released[: len(released) // 2],
-        "goran": _answered(released, _answers("runaway")),
+        "goran": _answered(released, answers_in("runaway")),
         WITHOUT_NOTEBOOK: None,
     }
 
@@ -62,7 +62,7 @@ def _answered(released: bytes, answers: dict[str, str]) -> bytes:
     return _bytes(notebook)
 
 
-def _answers(module: str) -> dict[str, str]:
+def answers_in(module: str) -> dict[str, str]:
     """Function -> its source in a module of answers, below the module's imports."""
     text = (ANSWERS / f"{module}.py").read_text(encoding="utf-8")
     body = ast.parse(text).body
@@ -72,7 +72,7 @@ def _answers(module: str) -> dict[str, str]:
     return {function.name: above + ast.get_source_segment(text, function) for function in functions}
 
 
-def _course_solution(task: Exercise) -> dict[str, str]:
+def course_solution(task: Exercise) -> dict[str, str]:
     """Function -> the course's own solution, without the lines that mark it."""
     cells = json.loads(task.source.read_bytes())["cells"]
     texts = {grading_metadata(cell).get("grade_id"): source_of(cell) for cell in cells}

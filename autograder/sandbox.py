@@ -30,7 +30,7 @@ INSIDE = ("autograder.worker", "autograder.forker", "autograder.keras_answers")
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
 # What the forker does that others may not: begin namespaces and mounts, become the learner's user, end its processes.
-CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_SYS_PTRACE")
+CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETFCAP", "CAP_KILL", "CAP_SYS_PTRACE")
 # Several submissions at a time, each on one core, get through more than one after the other on all of them.
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -87,18 +87,22 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 def bubblewrap() -> list[str]:
     """The command that holds a forker, up to the program."""
-    unshare = ["--unshare-all"] if os.getuid() else [f"--unshare-{name}" for name in ("ipc", "pid", "net", "uts")]
+    # Who is no root gets a user namespace, and is its root: for any other id bubblewrap makes a second one, from which
+    # the forker could not come back to its pid namespace.
+    own_user = ["--unshare-all", "--uid", "0", "--gid", "0"]
+    unshare = own_user if os.getuid() else [f"--unshare-{name}" for name in ("ipc", "pid", "net", "uts")]
     command = ["bwrap", *unshare, "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
     for capability in CAPABILITIES:
         command += ["--cap-add", capability]
     for name, value in (environment("/tmp") | ONE_THREAD).items():
         command += ["--setenv", name, value]
     command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
-    # Left to itself, bubblewrap makes the folders on the way for its own user alone.
-    for folder in sorted({parent for _, target in visible() for parent in Path(target).parents} - {Path("/")}):
-        command += ["--perms", "0755", "--dir", str(folder)]
-    for source, target in visible():
-        command += ["--symlink", os.readlink(source), target] if source.is_symlink() else _read_only(source, target)
+    # A clone of the course below /usr, as in many containers, must not be seen with it: an empty folder covers it.
+    around = [(source, target) for source, target in visible() if CLONE.is_relative_to(target)]
+    command += _seen(around)
+    if around:
+        command += ["--perms", "0755", "--tmpfs", str(CLONE)]
+    command += _seen([entry for entry in visible() if entry not in around])
     # Devices stay usable; nothing can be made or changed beside them, nor anywhere else.
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
 
@@ -132,6 +136,8 @@ def container(engine: str, arguments: list[str], name: str) -> list[str]:
     for name, value in (environment("/tmp") | ONE_THREAD).items():
         command.append(f"--env={name}={value}")
     # A container's own /bin is a folder: a link's place is taken by what it leads to.
+    if any(CLONE.is_relative_to(target) for _, target in visible()):
+        command.append(f"--tmpfs={CLONE}:ro")
     for source, target in visible():
         command.append(f"--volume={source.resolve()}:{target}:ro")
     return [*command, EMPTY_IMAGE, sys.executable, *arguments]
@@ -152,6 +158,7 @@ def environment(home: str) -> dict[str, str]:
     return kept | {
         "PATH": os.pathsep.join([here, os.defpath]),
         "HOME": home,
+        "USER": "learner",
         "TMPDIR": home,
         "IPYTHONDIR": str(Path(home, ".ipython")),
         "LC_ALL": "C.UTF-8",
@@ -175,8 +182,16 @@ def visible() -> tuple[tuple[Path, str], ...]:
     return tuple((path, str(path)) for path in dict.fromkeys(paths) if path.is_symlink() or path.exists())
 
 
-def _read_only(source: Path, target: str) -> list[str]:
-    return ["--ro-bind", str(source), target]
+def _seen(entries: list[tuple[Path, str]]) -> list[str]:
+    """bubblewrap's arguments that show each (what, where), read-only."""
+    arguments = []
+    # Left to itself, bubblewrap makes the folders on the way for its own user alone.
+    for folder in sorted({parent for _, target in entries for parent in Path(target).parents} - {Path("/")}):
+        arguments += ["--perms", "0755", "--dir", str(folder)]
+    for source, target in entries:
+        link = source.is_symlink()
+        arguments += ["--symlink", os.readlink(source), target] if link else ["--ro-bind", str(source), target]
+    return arguments
 
 
 def _make_empty_image(engine: str) -> None:

@@ -2,11 +2,13 @@
 
     python -I -m autograder.worker
 
-It reads questions on stdin and answers on stdout, one at a time, each a length and a message of `autograder.plain`:
-"run this cell", "call this function". Before any learner's code runs, both streams move to descriptors of the worker's
-own, so that whatever the code prints goes where stderr goes, to a file of the judge's, and not among the answers.
+It reads questions on stdin and answers on stdout, one at a time, each a message of `autograder.plain` behind its length
+and the question's number: "run this cell", "call this function". Before any learner's code runs, both streams move to
+descriptors of the worker's own, so that whatever the code prints goes where stderr goes, to a file of the judge's, and
+not among the answers.
 """
 
+import math
 import os
 import struct
 import sys
@@ -17,24 +19,24 @@ import numpy as np
 import autograder
 from autograder import calls, plain
 
-LENGTH = struct.Struct("<Q")
+HEAD = struct.Struct("<QQ")  # length, number
 FILE_LIMIT = 64 * 2**20  # bytes of any file that it may write
 
 _shell = None
 
 
-def write_message(stream: BinaryIO, message: bytes) -> None:
-    """Write one message and its length."""
-    stream.write(LENGTH.pack(len(message)) + message)
+def write_message(stream: BinaryIO, number: int, message: bytes) -> None:
+    """Write one message: a question with a number that nobody can foresee, or the answer to that question."""
+    stream.write(HEAD.pack(len(message), number) + message)
     stream.flush()
 
 
-def read_message(stream: BinaryIO) -> bytes:
-    """Read one message. Raises EOFError at the end of the stream, plain.Garbage for one that is too long."""
-    (length,) = LENGTH.unpack(_read_exactly(stream, LENGTH.size))
+def read_message(stream: BinaryIO) -> tuple[int, bytes]:
+    """Read one message, (number, message). Raises EOFError at the end of the stream, plain.Garbage for a long one."""
+    length, number = HEAD.unpack(_read_exactly(stream, HEAD.size))
     if length > plain.LIMIT:
         raise plain.Garbage(f"a message of {length} bytes, of which {plain.LIMIT} are allowed")
-    return _read_exactly(stream, length)
+    return number, _read_exactly(stream, length)
 
 
 def prepare() -> None:
@@ -54,14 +56,15 @@ def main() -> None:
     np.random.seed()  # noqa: NPY002
     # A check that a learner calls has nothing to run here, and nothing to say.
     autograder.check = lambda *_, **__: None
-    write_message(answers, plain.dumps({"ready": True}))
+    write_message(answers, 0, plain.dumps({"ready": True}))
     while True:
         try:
-            question = plain.loads(read_message(questions))
+            number, message = read_message(questions)
         except EOFError:
             return
+        question = plain.loads(message, items=math.inf)
         reply = _run_cell(_shell, question["cell"]) if "cell" in question else calls.answer(_shell.user_ns, question)
-        write_message(answers, reply)
+        write_message(answers, number, reply)
 
 
 def _read_exactly(stream: BinaryIO, length: int) -> bytes:
@@ -105,6 +108,12 @@ def _new_shell():
     class Shell(InteractiveShell):
         def enable_gui(self, gui=None):
             """`%matplotlib inline` asks for this; there is no window here to enable."""
+
+        def showtraceback(self, *_, **__):
+            """Nobody reads it, and that of an endless recursion takes IPython many seconds."""
+
+        def showsyntaxerror(self, *_, **__):
+            """Nor this."""
 
         def ask_exit(self):
             """`exit` in a cell: a kernel would end; here the cell ends and the others still run."""

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import queue
+import secrets
 import shutil
 import signal
 import socket
@@ -87,14 +88,22 @@ class Worker:
         self._process.printed.close()
 
     def _talk(self) -> None:
-        """The thread: a first message says that the worker is ready, then questions and replies take turns."""
+        """The thread: a first message says that the worker is ready, then questions and replies take turns.
+
+        Only a reply that bears its question's number is one: what was written ahead of the question does not.
+        """
+        number = 0
         try:
             while True:
-                self._replies.put(read_message(self._process.reader))
+                replied, reply = read_message(self._process.reader)
+                if replied != number:
+                    raise plain.Garbage("it came without its question, as a forged one does")
+                self._replies.put(reply)
                 question = self._questions.get()
                 if question is None:
                     return
-                write_message(self._process.writer, question)
+                number = secrets.randbits(64)
+                write_message(self._process.writer, number, question)
         except (OSError, EOFError, ValueError) as error:
             self._replies.put(error)
         finally:
@@ -188,6 +197,8 @@ class Forked:
             return ""
         if "memory" in how:
             return f", having taken more than the {how['memory'] / 2**30:.3g} GiB of memory that it may,"
+        if "files" in how:
+            return f", having opened more than the {how['files']} files that it may,"
         return _ended(how["status"]) if "status" in how else ""
 
     def end(self) -> None:

@@ -13,6 +13,7 @@ import click
 from autograder.sandbox import SANDBOXES
 
 STAMP = ".published"  # in the output folder: what its reports were made of
+SECONDS = click.FloatRange(min=0, min_open=True)
 
 
 class UserError(click.ClickException):
@@ -87,8 +88,13 @@ def check(path: Path, fix: bool, as_json: bool):
     help="Percent of an exercise's points that each day begun after the due date costs.",
 )
 @click.option("--late-days", type=click.IntRange(min=0), help="Days after which a hand-in counts nothing.")
+@click.option("--cell-seconds", type=SECONDS, help="How long a cell may take. Default: 30.")
+@click.option("--call-seconds", type=SECONDS, help="How long one call of a function may take. Default: 10.")
+@click.option("--submission-seconds", type=SECONDS, help="How long a notebook may take in all. Default: 180.")
 @reporting
-def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbox, due, late_penalty, late_days):
+def grade(
+    submitted, output, assignment, workers, seed, fresh, gradebook, sandbox, due, late_penalty, late_days, **seconds
+):
     """Grade a class: SUBMITTED/<student>/<exercise>/<exercise>.ipynb.
 
     Writes grades.csv, grades.json, junit.xml, report.html and feedback/<student>/<exercise>.html below the output
@@ -96,6 +102,8 @@ def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbo
     is. What was graded and has not changed, nor its checks, is not graded again: stop it
     whenever you like, and run it again to go on. Exit status: 0 where every submission has a score (0 points is one),
     1 where the grader failed at one, 2 where there was nothing to grade, 130 where it was interrupted.
+
+    Where models are made or trained, cells may take twice, calls three times, notebooks twice the seconds named here.
     """
     from autograder.grading import Class
     from autograder.journal import Journal
@@ -109,7 +117,8 @@ def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbo
     if sandbox == "none":
         click.secho(SANDBOX_NOTES[sandbox], fg="yellow", err=True)
     with Journal(output) as journal:
-        graded = Class(submitted, journal, assignment=assignment, seed=seed, fresh=fresh, held_by=sandbox)
+        how = {"seed": seed, "fresh": fresh, "held_by": sandbox, "limits": _limits(**seconds)}
+        graded = Class(submitted, journal, assignment=assignment, **how)
         gradebook = gradebook or f"sqlite:///{(output / 'gradebook.db').resolve()}"
         publication = Publication(graded, output, gradebook, lateness_of_class(graded.handins, terms))
         with Team(min(workers, len(graded.todo))) as team:
@@ -120,6 +129,13 @@ def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbo
         click.secho(f"Interrupted: {len(graded.todo)} are left. Run it again to go on.", fg="yellow", err=True)
         sys.exit(130)
     sys.exit(1 if graded.todo or any(grade.error for grade in graded.grades) else 0)
+
+
+def _limits(**seconds: float | None):
+    """The limits of a submission, those that were named in the place of the usual ones."""
+    from autograder.judge import Limits
+
+    return Limits(**{name.removesuffix("_seconds"): most for name, most in seconds.items() if most is not None})
 
 
 def _grade(graded, publication: "Publication", team) -> bool:
@@ -206,12 +222,17 @@ class Publication:
 
 def _say_how_it_went(grading, output: Path, gradebook: str) -> None:
     for line in grading.ignored:
-        click.echo(f"Ignored: {line}", err=True)
+        click.echo(f"Ignored: {_printable(line)}", err=True)
     failed = [row for row in grading.grades if row.error]
     for row in failed:
-        click.secho(f"No score for {row.student}, {row.assignment}: {row.error}", fg="red", err=True)
+        click.secho(_printable(f"No score for {row.student}, {row.assignment}: {row.error}"), fg="red", err=True)
     click.echo(f"{len(grading.grades) - len(failed)} graded in {grading.seconds:.1f} s, seed {grading.seed}.")
     click.echo(f"Grades: {output / 'grades.csv'}\nReport: {output / 'report.html'}\nGradebook: {gradebook}")
+
+
+def _printable(text: str) -> str:
+    """A learner's text for a terminal: what could be a command to it is shown and not sent."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @click.command()

@@ -1,0 +1,99 @@
+"""System calls that a learner's code has no need for, refused by a seccomp filter, which binds all that it starts, too.
+
+Some of them take memory that belongs to no process, so that nobody's account shows it (memfd_create, System V's shared
+memory, queues and semaphores). Some reach into other processes, keyrings and the kernel. All of them have been ways out
+of sandboxes. Refused is EPERM, so that a library which only tries goes on.
+"""
+
+import ctypes
+import errno
+import os
+import platform
+import struct
+
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SECCOMP_RET_KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
+LOAD_WORD, JUMP_IF_EQUAL, JUMP_IF_GREATER_OR_EQUAL, RETURN = 0x20, 0x15, 0x35, 0x06  # linux/bpf_common.h
+NUMBER, ARCHITECTURE = 0, 4  # places in struct seccomp_data
+X32 = 0x40000000  # a second table of system calls on x86-64
+
+# Name: its number on x86-64, on AArch64 (asm/unistd_64.h, asm-generic/unistd.h).
+REFUSED = {
+    "acct": (163, 89),
+    "add_key": (248, 217),
+    "bpf": (321, 280),
+    "delete_module": (176, 106),
+    "fanotify_init": (300, 262),
+    "finit_module": (313, 273),
+    "fsconfig": (431, 431),
+    "fsmount": (432, 432),
+    "fsopen": (430, 430),
+    "fspick": (433, 433),
+    "init_module": (175, 105),
+    "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427),
+    "io_uring_setup": (425, 425),
+    "kexec_file_load": (320, 294),
+    "kexec_load": (246, 104),
+    "keyctl": (250, 219),
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "mount": (165, 40),
+    "mount_setattr": (442, 442),
+    "move_mount": (429, 429),
+    "msgget": (68, 186),
+    "name_to_handle_at": (303, 264),
+    "open_by_handle_at": (304, 265),
+    "open_tree": (428, 428),
+    "perf_event_open": (298, 241),
+    "pivot_root": (155, 41),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "ptrace": (101, 117),
+    "quotactl": (179, 60),
+    "reboot": (169, 142),
+    "request_key": (249, 218),
+    "semget": (64, 190),
+    "setns": (308, 268),
+    "shmget": (29, 194),
+    "swapoff": (168, 225),
+    "swapon": (167, 224),
+    "umount2": (166, 39),
+    "unshare": (272, 97),
+    "userfaultfd": (323, 282),
+}
+# What the kernel calls the architecture, and its column above.
+ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
+
+
+def refuse(libc: ctypes.CDLL) -> None:
+    """Refuse the system calls above to this process and all that it starts, for good; it must have no_new_privs.
+
+    On a machine whose numbers are not known here, nothing is refused. Raises OSError where the kernel has no seccomp.
+    """
+    if platform.machine() not in ARCHITECTURES:
+        return
+    program = _program(*ARCHITECTURES[platform.machine()])
+    code = ctypes.create_string_buffer(program, len(program))
+    # struct sock_fprog: a length, and a pointer behind padding
+    program_of = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(code)))
+    zero = ctypes.c_ulong(0)
+    if libc.prctl(PR_SET_SECCOMP, ctypes.c_ulong(SECCOMP_MODE_FILTER), program_of, zero, zero):
+        number = ctypes.get_errno()
+        raise OSError(number, f"seccomp: {os.strerror(number)}")
+
+
+def _program(architecture: int, column: int) -> bytes:
+    """The filter, as a program of the kernel's packet filter: eight bytes a step."""
+    numbers = sorted(call[column] for call in REFUSED.values())
+    steps = [
+        (LOAD_WORD, 0, 0, ARCHITECTURE),
+        (JUMP_IF_EQUAL, 1, 0, architecture),
+        (RETURN, 0, 0, SECCOMP_RET_KILL_PROCESS),  # another table of numbers, 32-bit for instance
+        (LOAD_WORD, 0, 0, NUMBER),
+        (JUMP_IF_GREATER_OR_EQUAL, len(numbers) + 1, 0, X32),
+        *((JUMP_IF_EQUAL, len(numbers) - place, 0, number) for place, number in enumerate(numbers)),
+        (RETURN, 0, 0, SECCOMP_RET_ALLOW),
+        (RETURN, 0, 0, SECCOMP_RET_ERRNO | errno.EPERM),
+    ]
+    return b"".join(struct.pack("HBBI", *step) for step in steps)
