@@ -42,6 +42,15 @@ def patient_by_pathlib(path):
     raise ValueError(f"path: cannot tell the patient of {stem}")
 
 
+@right("patient_of")
+def patient_of_odd_real_names_too(path):  # IM-0011-0001-0002.jpeg and person1_virus_6_7.jpeg are in the real data set
+    name = path.split("/")[-1]
+    match = re.fullmatch(r"(person\d+)_(bacteria|virus)(_\d+)+\.jpeg|((NORMAL2-)?IM-\d+)(-\d+)+\.jpeg", name)
+    if match is None:
+        raise ValueError(f"path is {name}")
+    return match[1] or match[4]
+
+
 @wrong("patient_of", says="The folders belong to the path")
 def patient_with_folders(path):
     return path.split("_")[0] if "person" in path else path.rsplit("-", 1)[0]
