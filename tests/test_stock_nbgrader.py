@@ -1,19 +1,24 @@
 """Stock nbgrader on every exercise: an instructor's commands in their order, on the whole catalogue of answers."""
 
+import contextlib
 import csv
 import html
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from subprocess import DEVNULL
 
 import pytest
 import submissions
 import warm_kernel
+from playwright.sync_api import sync_playwright
 from submissions.capstone import PARTS
 
 from autograder.exercises import CLONE, exercise, exercises, grade_cell, points
@@ -23,6 +28,12 @@ from autograder.running import run_checks
 
 # What a grade cell imports, besides what the exercise's checks do.
 IMPORTED = ("autograder.running", "scipy.special", "sklearn.linear_model", "sklearn.metrics", "sklearn.model_selection")
+TOKEN = "for-this-test"  # of Jupyter's server
+SCORES_ARE_THERE = (
+    "() => { const all = [...document.querySelectorAll('.score')];"
+    " return all.length && all.every(one => one.placeholder); }"
+)
+PATIENTLY = "--Execute.timeout=300"  # seconds a cell; nbgrader's 30 can be too few on a busy machine
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,10 @@ class Course:
     @property
     def task(self):
         return exercise(self.name)
+
+    @property
+    def released(self) -> dict:
+        return json.loads((self.folder / "exercises" / self.name / f"{self.name}.ipynb").read_bytes())
 
     def run(self, *command: str, environment: dict | None = None) -> str:
         """Run a command of nbgrader's, with the virtual environment on PATH; gives what it says."""
@@ -76,14 +91,18 @@ def shown_by(cell: dict) -> str:
     return "\n".join(text if isinstance(text, str) else "\n".join(text) for text in texts)
 
 
-@pytest.fixture
-def course(name, tmp_path) -> Course:
-    """A course folder into which an instructor has put the sources, and released them."""
-    shutil.copy(CLONE / "nbgrader_config.py", tmp_path)
-    shutil.copytree(exercise(name).source.parent, tmp_path / "solutions" / name)
-    made = Course(tmp_path, name)
+def prepared(folder: Path, name: str) -> Course:
+    """A course folder into which an instructor has put an exercise's source, and released it."""
+    shutil.copy(CLONE / "nbgrader_config.py", folder)
+    shutil.copytree(exercise(name).source.parent, folder / "solutions" / name)
+    made = Course(folder, name)
     made.run("generate_assignment", name)
     return made
+
+
+@pytest.fixture
+def course(name, tmp_path) -> Course:
+    return prepared(tmp_path, name)
 
 
 def classes(name: str) -> dict[str, dict[str, submissions.Answer]]:
@@ -126,9 +145,9 @@ def test_the_catalogue_from_release_to_export(name, course):
         course.hand_in(student, answered(name, answers))
     modules = [*IMPORTED, *["autograder.keras_models"] * course.task.keras]
     with warm_kernel.serving(course.folder, modules) as kernels:
-        course.run("autograde", name, environment=kernels)
+        course.run("autograde", name, PATIENTLY, environment=kernels)
 
-    worth = points(json.loads(course.task.source.read_bytes()), course.task)
+    worth = points(course.released, course.task)
     total = {}
     for student, answers in handed_in.items():
         marks = course.marks(student)
@@ -165,20 +184,65 @@ def test_the_solutions_are_valid(name, course):
     """By nbgrader's own word, in a kernel that imports TensorFlow itself: its log lines cost nothing."""
     path = course.folder / f"{name}.ipynb"
     path.write_text(json.dumps(graded_cells(course.task.source)))
-    assert "Success! Your notebook passes all the tests." in course.run("validate", path.name)
+    assert "Success! Your notebook passes all the tests." in course.run("validate", path.name, PATIENTLY)
 
 
-def test_an_endless_answer_costs_its_own_points_only(tmp_path):
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory) -> Course:
+    """A course with one learner, goran, whose `recall` never ends and whose `precision` does not think of 0 / 0."""
+    made = prepared(tmp_path_factory.mktemp("course"), "02-metrics")
+    notebook = graded_cells(made.task.source)
+    cells = {grading_metadata(cell).get("grade_id"): cell for cell in notebook["cells"]}
+    cells["precision"]["source"] = "def precision(tp, fp):\n    return tp / (tp + fp)"
+    cells["recall"]["source"] = "def recall(tp, fn):\n    while True:\n        pass"
+    made.hand_in("goran", notebook)
+    made.run("autograde", made.name)
+    return made
+
+
+def test_an_endless_answer_costs_its_own_points_only(graded):
     """nbgrader interrupts the cell; the functions after it are graded."""
-    name = "02-metrics"
-    course = Course(tmp_path, name)
-    shutil.copy(CLONE / "nbgrader_config.py", tmp_path)
-    shutil.copytree(exercise(name).source.parent, tmp_path / "solutions" / name)
-    course.run("generate_assignment", name)
-    notebook = graded_cells(exercise(name).source)
-    (cell,) = [cell for cell in notebook["cells"] if grading_metadata(cell).get("grade_id") == "recall"]
-    cell["source"] = "def recall(tp, fn):\n    while True:\n        pass"
-    course.hand_in("goran", notebook)
-    course.run("autograde", name, "--Execute.timeout=10")
-    worth = points(notebook, exercise(name))
-    assert {f: score for f, (score, _) in course.marks("goran").items()} == worth | {"recall": 0}
+    scores = {function: score for function, (score, _) in graded.marks("goran").items()}
+    assert scores == points(graded.released, graded.task) | {"precision": 0, "recall": 0}
+
+
+@pytest.fixture
+def formgrader(graded, tmp_path):
+    """The address of nbgrader's formgrader on the graded course."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
+    command += [f"--port={port}", f"--IdentityProvider.token={TOKEN}"]
+    environment = os.environ | {f"JUPYTER_{kind}_DIR": str(tmp_path / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    server = subprocess.Popen(command, cwd=graded.folder, env=environment, stdout=DEVNULL, stderr=DEVNULL)
+    try:
+        for _ in range(240):
+            assert server.poll() is None, "Jupyter's server does not start"
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.25)
+        yield f"http://127.0.0.1:{port}/formgrader"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_formgrader_shows_scores_and_messages(formgrader, graded):
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    assert program, "the browser tests need Chromium: apt-get install chromium"
+    with sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        page = browser.new_page(extra_http_headers={"Authorization": f"token {TOKEN}"})
+        page.route(lambda url: "127.0.0.1" not in url, lambda route: route.abort())  # MathJax, from a CDN
+        page.goto(f"{formgrader}/gradebook/{graded.name}/{graded.name}")
+        row = page.locator("tr", has_text="Submission #1")
+        assert "18 / 20" in row.inner_text()
+        row.get_by_text("Submission #1").click()
+        page.wait_for_function(SCORES_ARE_THERE)
+        marks = page.locator("input.score").evaluate_all("all => all.map(one => [one.id, one.placeholder])")
+        assert {name: float(score) for name, score in marks} == {
+            grade_cell(function): score for function, (score, _) in graded.marks("goran").items()
+        }
+        assert "A denominator is 0 here: test for that before dividing." in page.locator("body").inner_text()
+        browser.close()

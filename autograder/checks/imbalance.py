@@ -83,6 +83,7 @@ def _of_two_classes(labels) -> dict[int, float]:
 
 
 WEIGHT_MISTAKES = [
+    Mistake("That is 1 / n_class: n and k are missing, n / (k * n_class).", _weights(lambda n, k, counts: 1 / counts)),
     Mistake("The number of classes is missing: n / (k * n_class).", _weights(lambda n, k, counts: n / counts)),
     Mistake(
         "The weights are upside down: the rarer a class, the larger its weight.",

@@ -168,6 +168,12 @@ def weights_by_using_the_labels_up(labels):
     return {int(label): len(labels) / (len(classes) * count) for label, count in zip(classes, counts, strict=True)}
 
 
+@wrong("class_weights", says="That is 1 / n_class")
+def weights_that_are_inverse_counts(labels):
+    classes, counts = np.unique(labels, return_counts=True)
+    return dict(zip(classes.tolist(), (1 / counts).tolist(), strict=True))
+
+
 # --- initial_bias ----------------------------------------------------------------------------------------------------
 
 

@@ -117,6 +117,17 @@ def patient_as_a_list(path):
     return re.findall(r"person\d+|(?:NORMAL2-)?IM-\d+", path)
 
 
+@wrong("patient_of", says="cut at its second `-`")
+def patient_before_the_second_hyphen(path):
+    name = path.split("/")[-1]
+    return name.split("_")[0] if name.startswith("person") else "-".join(name.split("-")[:2])
+
+
+@wrong("patient_of", says="None is used as if it were something")
+def patient_at_the_path_s_beginning(path):
+    return re.match(r"person\d+|(NORMAL2-)?IM-\d+", path).group()
+
+
 # --- patient_split ---------------------------------------------------------------------------------------------------
 
 
@@ -248,6 +259,12 @@ def split_without_training(patients, labels, validation_fraction=0.2, seed=0):
 def split_in_place(patients, labels, validation_fraction=0.2, seed=0):
     np.random.default_rng(seed).shuffle(patients)
     return split_by_cumulative_counts(patients, labels, validation_fraction, seed)
+
+
+@wrong("patient_split", says="`np.where` gives a tuple")
+def split_by_where(patients, labels, validation_fraction=0.2, seed=0):
+    chosen = np.isin(patients, patients[split_by_scikit_learn(patients, labels, validation_fraction, seed)[1]])
+    return np.where(~chosen), np.where(chosen)
 
 
 # --- stopping_epoch --------------------------------------------------------------------------------------------------
