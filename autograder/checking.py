@@ -39,7 +39,7 @@ class Raised(Wrong):
 
     def __init__(self, type: str, bases: tuple[str, ...], message: str, lines: tuple[str, ...]):
         came = f"{type}: {message}" if message else type
-        super().__init__(came=came, mistake=_why_raised(type, bases, message), lines=lines)
+        super().__init__(came=came, mistake=_why_raised(type, bases, message, lines), lines=lines)
         self.type, self.bases, self.message = type, bases, message
 
 
@@ -266,6 +266,11 @@ def _usual_mistake(came, expected) -> str:
         return "That is a percentage: give the share, between 0 and 1."
     if abs(value - expected) <= 0.05 and any(value == round(expected, digits) for digits in range(1, 6)):
         return "That is rounded: give the number in full, and round only where you print it."
+    if abs(value - expected) <= 1e-4 * max(1.0, abs(expected)):
+        return (
+            "That is nearly the number: did you add something small, to a denominator perhaps, or compute in float32? "
+            "Where a denominator can be 0, test for that instead."
+        )
     return ""
 
 
@@ -277,8 +282,17 @@ def _usual_mistake_in_array(came: np.ndarray, expected: np.ndarray) -> str:
     return ""
 
 
-def _why_raised(type: str, bases: tuple[str, ...], message: str) -> str:
+def _why_raised(type: str, bases: tuple[str, ...], message: str, lines: tuple[str, ...]) -> str:
     """The likely mistake behind an exception that a learner's function should not have raised."""
+    if type == "TypeError" and not lines and "argument" in message:  # raised by the call itself
+        return (
+            "The function does not take the arguments that it is called with: keep the `def` line as it was released."
+        )
+    if type == "AttributeError" and message.startswith("'NoneType'"):
+        return (
+            "None is used as if it were something: a call before it gave nothing back, as `re.match` does where the "
+            "pattern does not fit."
+        )
     for base in bases:
         if base in _REASONS:
             return _REASONS[base]

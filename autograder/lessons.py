@@ -1,17 +1,35 @@
 """Which lesson explains which exercise: the only place that names them, for every message and page that does."""
 
-# Exercise -> the lesson's title. The site's address is not known before it is published, and a dead link helps nobody,
-# so a lesson is named by its title until then.
+from dataclasses import dataclass
+
+from pneumonia.address import page_url
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson's title, and the name of its page in `_toc.yml`."""
+
+    title: str
+    page: str
+
+    @property
+    def url(self) -> str:
+        """Where it is published."""
+        return page_url(self.page)
+
+
+TRANSFER = Lesson("Borrow an eye: transfer learning", "book/lessons/transfer")
 LESSONS = {
-    "01-convolution": "What a convolution sees",
-    "02-metrics": "Measuring a classifier",
-    "03-transfer-head": "Borrow an eye: transfer learning",
-    "04-class-imbalance": "When one class outnumbers the other",
-    "05-overfitting": "Learned, or learned by heart?",
-    "06-capstone": "Borrow an eye: transfer learning",
+    "01-convolution": Lesson("What a convolution sees", "book/lessons/convolution"),
+    "02-metrics": Lesson("Measuring a classifier", "book/lessons/measuring"),
+    "03-transfer-head": TRANSFER,
+    "04-class-imbalance": Lesson("When one class outnumbers the other", "book/lessons/imbalance"),
+    "05-overfitting": Lesson("Learned, or learned by heart?", "book/lessons/diagnosis"),
+    "06-capstone": TRANSFER,
 }
 
 
 def lesson(exercise: str) -> str:
     """The lesson of an exercise, as a message names it. Raises KeyError for an exercise that has none."""
-    return f"“{LESSONS[exercise]}”"
+    found = LESSONS[exercise]
+    return f"“{found.title}”, {found.url}"

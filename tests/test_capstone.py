@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import submissions.capstone
+import submissions
 from submissions.capstone import PARTS, a_constant, a_plain_logistic_regression, calls_only, standardised_and_unweighted
 
 from autograder import capstone_data

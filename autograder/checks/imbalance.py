@@ -31,10 +31,10 @@ def draw_labels(rng, sizes: dict[int, int]) -> np.ndarray:
 # --- class_weights ---------------------------------------------------------------------------------------------------
 
 
-def expect_class_weights(learner, labels) -> None:
+def expect_class_weights(learner, labels: np.ndarray) -> None:
     """The learner's weights equal scikit-learn's "balanced" ones."""
     classes = np.unique(labels)
-    weights = compute_class_weight("balanced", classes=classes, y=np.asarray(labels))
+    weights = compute_class_weight("balanced", classes=classes, y=labels)
     expect(
         learner,
         "class_weights",
@@ -56,8 +56,8 @@ def _same_weights(came, expected: dict[int, float]) -> bool:
     for weight in came.values():
         if isinstance(weight, (float, np.floating)) and not np.isfinite(weight):
             raise WrongType(
-                "A class was counted 0 times. One that does not occur has no weight and no key; and on a list "
-                "`labels == 1` compares nothing: begin with `labels = np.asarray(labels)`."
+                "A class was counted 0 times: one that does not occur has no weight and no key. Take the classes from "
+                "`np.unique(labels)`."
             )
     return set(came) == set(expected) and all(same_number(came[label], expected[label]) for label in expected)
 
@@ -83,6 +83,7 @@ def _of_two_classes(labels) -> dict[int, float]:
 
 
 WEIGHT_MISTAKES = [
+    Mistake("That is 1 / n_class: n and k are missing, n / (k * n_class).", _weights(lambda n, k, counts: 1 / counts)),
     Mistake("The number of classes is missing: n / (k * n_class).", _weights(lambda n, k, counts: n / counts)),
     Mistake(
         "The weights are upside down: the rarer a class, the larger its weight.",

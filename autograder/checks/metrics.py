@@ -331,6 +331,11 @@ def _kth(values, k: int) -> float:
     return float(np.sort(values)[::-1][k])
 
 
+def _on_a_grid(steps: int):
+    grid = np.linspace(0, 1, steps + 1)
+    return lambda y_true, y_prob, target: max(value for value in grid if _recall(y_true, y_prob, value) >= target)
+
+
 THRESHOLD_MISTAKES = [
     Mistake(
         "That is the smallest value that reaches the target: the largest was asked for.",
@@ -376,11 +381,12 @@ THRESHOLD_MISTAKES = [
         "The target itself came back: recall depends on the cases, the threshold has to be searched for.",
         lambda y_true, y_prob, target: target,
     ),
-    Mistake(
-        "The threshold was searched on a grid of round numbers: only values of `y_prob` can be the answer.",
-        lambda y_true, y_prob, target: max(
-            value for value in np.linspace(0, 1, 101) if _recall(y_true, y_prob, value) >= target
-        ),
+    *(
+        Mistake(
+            "The threshold was searched on a grid of round numbers: only values of `y_prob` can be the answer.",
+            _on_a_grid(steps),
+        )
+        for steps in (100, 10, 20, 50, 200, 1000)
     ),
     Mistake(
         "The negatives were used: recall is about the positives, label 1.",

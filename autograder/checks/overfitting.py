@@ -95,6 +95,10 @@ PATIENT_MISTAKES = [
         "all before the image's number, the last part.",
         lambda path: _name(path).split("-")[0],
     ),
+    Mistake(
+        "The name was cut at its second `-`, and `NORMAL2-IM-0383` holds two itself: cut at the last one.",
+        lambda path: _name(path).split("_")[0] if "_" in _name(path) else "-".join(_name(path).split("-")[:2]),
+    ),
     Mistake("The folders belong to the path, not to the patient: take the file's name first.", lambda path: path),
     Mistake(
         "The folders belong to the path, not to the patient: take the file's name first.",
@@ -188,6 +192,8 @@ def _two_index_arrays(came, patients, labels) -> tuple[np.ndarray, np.ndarray]:
     for part in came:
         if isinstance(part, np.ndarray) and part.dtype == bool:
             raise WrongType("A mask of True and False came: `np.flatnonzero(mask)` gives the indices.")
+        if isinstance(part, tuple) and len(part) == 1:
+            raise WrongType("`np.where` gives a tuple, with the indices as its first element: take `np.flatnonzero`.")
         if isinstance(part, np.ndarray) and part.dtype.kind == "U":
             raise WrongType("Patients' names came, not indices: give the places of their cases in `patients`.")
         numbers = as_numbers(part)

@@ -152,8 +152,10 @@ def write_notebooks(app, exception):
     """Each lesson as `notebooks/NAME.ipynb` in the site, and beside them what Binder needs to run them."""
     if exception or app.builder.format != "html":
         return
+    from pneumonia.address import site_of
+
     repository = repository_url(app)
-    site = app.config.html_baseurl or "https://{}.github.io/{}".format(*repository.split("/")[-2:])
+    site = app.config.html_baseurl or site_of(repository)
     references = lesson_notebooks.references(Path(app.srcdir, *app.config.bibtex_bibfiles))
     folder = Path(app.outdir, "notebooks")
     folder.mkdir(exist_ok=True)

@@ -725,6 +725,14 @@ def field_by_pixels(layers):
     return max(seen) - min(seen) + 1
 
 
+@right("receptive_field")
+def field_without_skipped_pixels(layers):  # another number than the span only where a stride is above its kernel
+    seen = {0}
+    for kernel, stride in layers[::-1]:
+        seen = {unit * stride + offset for unit in seen for offset in range(kernel)}
+    return len(seen)
+
+
 @wrong("receptive_field", says="The strides are not used")
 def field_without_strides(layers):
     return 1 + sum(kernel - 1 for kernel, stride in layers)

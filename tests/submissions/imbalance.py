@@ -47,6 +47,14 @@ def weights_by_loop(labels):
     return weights
 
 
+@right("class_weights")
+def weights_with_methods_of_arrays(labels):
+    if not labels.size:
+        raise ValueError("labels: there is none")
+    sizes = {int(label): int((labels == label).sum()) for label in set(labels.tolist())}
+    return {label: labels.size / (len(sizes) * size) for label, size in sizes.items()}
+
+
 @wrong("class_weights", says="The number of classes is missing")
 def weights_without_k(labels):
     classes, counts = np.unique(labels, return_counts=True)
@@ -127,15 +135,9 @@ def weights_by_bincount(labels):
 
 
 @wrong("class_weights", says="A class was counted 0 times")
-def weights_by_comparing_a_list(labels):
+def weights_up_to_the_largest_label(labels):
     k = len(set(labels))
-    return {int(label): len(labels) / (k * np.sum(labels == label)) for label in set(labels)}
-
-
-@wrong("class_weights", says="There is no such attribute")
-def weights_with_methods_of_arrays(labels):
-    sizes = {int(label): int((labels == label).sum()) for label in np.unique(labels)}
-    return {label: labels.size / (len(sizes) * size) for label, size in sizes.items()}
+    return {label: len(labels) / (k * np.sum(labels == label)) for label in range(labels.max(initial=-1) + 1)}
 
 
 @wrong("class_weights", says="A dict was asked for, {class: weight}, and an array of shape (2,) came")
@@ -164,6 +166,12 @@ def weights_by_using_the_labels_up(labels):
     labels.sort()
     classes, counts = np.unique(labels, return_counts=True)
     return {int(label): len(labels) / (len(classes) * count) for label, count in zip(classes, counts, strict=True)}
+
+
+@wrong("class_weights", says="That is 1 / n_class")
+def weights_that_are_inverse_counts(labels):
+    classes, counts = np.unique(labels, return_counts=True)
+    return dict(zip(classes.tolist(), (1 / counts).tolist(), strict=True))
 
 
 # --- initial_bias ----------------------------------------------------------------------------------------------------

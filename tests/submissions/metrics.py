@@ -162,6 +162,12 @@ def counts_not_written(y_true, y_prob, threshold=0.5):
     raise NotImplementedError
 
 
+@wrong("confusion_counts", says="does not take the arguments that it is called with")
+def counts_without_a_threshold(y_true, y_prob):
+    called = y_prob >= 0.5
+    return tuple(int(np.sum((y_true == label) & (called == call))) for label in (0, 1) for call in (False, True))
+
+
 # --- precision, recall, specificity ----------------------------------------------------------------------------------
 
 
@@ -273,6 +279,13 @@ def share_with_one_added(part, rest):
 @wrong("specificity", says="That is a percentage")
 def share_in_percent(part, rest):
     return 100 * part / (part + rest) if part + rest else 0.0
+
+
+@wrong("precision", says="That is nearly the number")
+@wrong("recall", says="That is nearly the number")
+@wrong("specificity", says="That is nearly the number")
+def share_with_something_small_added(part, rest):
+    return part / (part + rest + 1e-7)
 
 
 @wrong("precision", says="That is rounded")

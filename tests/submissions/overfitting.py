@@ -42,6 +42,15 @@ def patient_by_pathlib(path):
     raise ValueError(f"path: cannot tell the patient of {stem}")
 
 
+@right("patient_of")
+def patient_of_odd_real_names_too(path):  # IM-0011-0001-0002.jpeg and person1_virus_6_7.jpeg are in the real data set
+    name = path.split("/")[-1]
+    match = re.fullmatch(r"(person\d+)_(bacteria|virus)(_\d+)+\.jpeg|((NORMAL2-)?IM-\d+)(-\d+)+\.jpeg", name)
+    if match is None:
+        raise ValueError(f"path is {name}")
+    return match[1] or match[4]
+
+
 @wrong("patient_of", says="The folders belong to the path")
 def patient_with_folders(path):
     return path.split("_")[0] if "person" in path else path.rsplit("-", 1)[0]
@@ -106,6 +115,17 @@ def patient_of_the_ill_only(path):
 @wrong("patient_of", says="A text (str) was asked for")
 def patient_as_a_list(path):
     return re.findall(r"person\d+|(?:NORMAL2-)?IM-\d+", path)
+
+
+@wrong("patient_of", says="cut at its second `-`")
+def patient_before_the_second_hyphen(path):
+    name = path.split("/")[-1]
+    return name.split("_")[0] if name.startswith("person") else "-".join(name.split("-")[:2])
+
+
+@wrong("patient_of", says="None is used as if it were something")
+def patient_at_the_path_s_beginning(path):
+    return re.match(r"person\d+|(NORMAL2-)?IM-\d+", path).group()
 
 
 # --- patient_split ---------------------------------------------------------------------------------------------------
@@ -239,6 +259,12 @@ def split_without_training(patients, labels, validation_fraction=0.2, seed=0):
 def split_in_place(patients, labels, validation_fraction=0.2, seed=0):
     np.random.default_rng(seed).shuffle(patients)
     return split_by_cumulative_counts(patients, labels, validation_fraction, seed)
+
+
+@wrong("patient_split", says="`np.where` gives a tuple")
+def split_by_where(patients, labels, validation_fraction=0.2, seed=0):
+    chosen = np.isin(patients, patients[split_by_scikit_learn(patients, labels, validation_fraction, seed)[1]])
+    return np.where(~chosen), np.where(chosen)
 
 
 # --- stopping_epoch --------------------------------------------------------------------------------------------------
