@@ -87,6 +87,7 @@ class Class:
         for name in {handin.exercise for handin in self.handins}:
             _require_source(exercise(name))
         self.grades: list[Grade] = []
+        self.done = 0  # graded by now
         self.entries: dict[tuple[str, str], int] = {}  # (assignment, student) -> its entry in the journal
         self.todo: list[int] = []  # places of the hand-ins that must be graded
         for place, handin in enumerate(self.handins):
@@ -115,6 +116,7 @@ class Class:
             self.entries[grade.assignment, grade.student] = self.journal.append(grade)
             self.grades[place] = grade
             self.todo.remove(place)
+            self.done += 1
             yield grade
 
     def entry_of(self, grade: Grade) -> int:

@@ -13,6 +13,7 @@ import click
 from autograder.sandbox import SANDBOXES
 
 STAMP = ".published"  # in the output folder: what its reports were made of
+LINES = 20  # that are printed of what is ignored, and of what has no score
 SECONDS = click.FloatRange(min=0, min_open=True)
 
 
@@ -124,7 +125,7 @@ def grade(
         with Team(min(workers, len(graded.todo))) as team:
             graded.prepare(team)
             interrupted = _grade(graded, publication, team)
-    _say_how_it_went(graded.result(), output, gradebook)
+    _say_how_it_went(graded, output, gradebook)
     if interrupted:
         click.secho(f"Interrupted: {len(graded.todo)} are left. Run it again to go on.", fg="yellow", err=True)
         sys.exit(130)
@@ -143,7 +144,6 @@ def _grade(graded, publication: "Publication", team) -> bool:
     from tqdm import tqdm
 
     if not graded.todo and publication.is_up_to_date:
-        click.echo("Nothing has changed since the last grading.")
         return False
     # Before the work, not after it: a gradebook that cannot be written to is better known now.
     publication.enter_assignments()
@@ -220,13 +220,22 @@ class Publication:
         return written.read_text().split() if written.is_file() else []
 
 
-def _say_how_it_went(grading, output: Path, gradebook: str) -> None:
-    for line in grading.ignored:
+def _say_how_it_went(graded, output: Path, gradebook: str) -> None:
+    from autograder.grading import WAITING
+
+    grading = graded.result()
+    failed = [row for row in grading.grades if row.error and row.error != WAITING]
+    for line in grading.ignored[:LINES]:
         click.echo(f"Ignored: {_printable(line)}", err=True)
-    failed = [row for row in grading.grades if row.error]
-    for row in failed:
+    for row in failed[:LINES]:
         click.secho(_printable(f"No score for {row.student}, {row.assignment}: {row.error}"), fg="red", err=True)
-    click.echo(f"{len(grading.grades) - len(failed)} graded in {grading.seconds:.1f} s, seed {grading.seed}.")
+    if more := max(0, len(grading.ignored) - LINES) + max(0, len(failed) - LINES):
+        click.echo(f"... and {more} more, all of them in the report.", err=True)
+    scores = sum(row.score is not None for row in grading.grades)
+    click.echo(
+        f"{graded.done} graded in {grading.seconds:.1f} s; {scores} of {len(grading.grades)} have a score. "
+        f"Seed {grading.seed}."
+    )
     click.echo(f"Grades: {output / 'grades.csv'}\nReport: {output / 'report.html'}\nGradebook: {gradebook}")
 
 
