@@ -89,7 +89,7 @@ class Class:
         self.grades: list[Grade] = []
         self.done = 0  # graded by now
         self.entries: dict[tuple[str, str], int] = {}  # (assignment, student) -> its entry in the journal
-        self.todo: list[int] = []  # places of the hand-ins that must be graded
+        self.todo: dict[int, None] = {}  # places of the hand-ins that must be graded, in order
         for place, handin in enumerate(self.handins):
             key = self._job(handin).key
             entry, grade = journal.find(handin.exercise, handin.student, key) or (0, _waiting(handin, key))
@@ -97,13 +97,13 @@ class Class:
             if entry:
                 self.entries[handin.exercise, handin.student] = entry
             else:
-                self.todo.append(place)
+                self.todo[place] = None
 
     def prepare(self, team: Team) -> None:
         """See to it that what must be graded can be, and have the team begin with what takes long."""
         if self.todo:
             sandbox.require(self.held_by)
-            team.prepare(self._job(self.handins[self.todo[0]]))
+            team.prepare(self._job(self.handins[next(iter(self.todo))]))
 
     def grade(self, team: Team) -> Iterator[Grade]:
         """Grade what must be graded, by a prepared team; each is kept in the journal before it is given back."""
@@ -115,7 +115,7 @@ class Class:
             place = places[grade.assignment, grade.student]
             self.entries[grade.assignment, grade.student] = self.journal.append(grade)
             self.grades[place] = grade
-            self.todo.remove(place)
+            del self.todo[place]
             self.done += 1
             yield grade
 
