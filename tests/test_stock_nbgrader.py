@@ -1,6 +1,7 @@
-"""Stock nbgrader on every exercise: an instructor's commands in their order, on the whole catalogue of answers."""
+"""Stock nbgrader: an instructor's commands in their order on every exercise, and the whole catalogue of answers."""
 
 import contextlib
+import copy
 import csv
 import html
 import json
@@ -11,29 +12,28 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from subprocess import DEVNULL
 
 import pytest
 import submissions
-import warm_kernel
 from playwright.sync_api import sync_playwright
 from submissions.capstone import PARTS
 
 from autograder.exercises import CLONE, exercise, exercises, grade_cell, points
 from autograder.learner import in_place
-from autograder.notebooks import grading_metadata, source_of
+from autograder.notebooks import grading_metadata
 from autograder.running import run_checks
 
-# What a grade cell imports, besides what the exercise's checks do.
-IMPORTED = ("autograder.running", "scipy.special", "sklearn.linear_model", "sklearn.metrics", "sklearn.model_selection")
+PATIENTLY = "--Execute.timeout=300"  # seconds a cell; nbgrader's 30 can be too few on a busy machine
 TOKEN = "for-this-test"  # of Jupyter's server
 SCORES_ARE_THERE = (
     "() => { const all = [...document.querySelectorAll('.score')];"
     " return all.length && all.every(one => one.placeholder); }"
 )
-PATIENTLY = "--Execute.timeout=300"  # seconds a cell; nbgrader's 30 can be too few on a busy machine
+# Wrong answers make NumPy, scikit-learn and Keras warn.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
+each_exercise = pytest.mark.parametrize("name", exercises())
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,12 @@ class Course:
     folder: Path
     name: str
 
-    @property
-    def task(self):
-        return exercise(self.name)
-
-    @property
-    def released(self) -> dict:
-        return json.loads((self.folder / "exercises" / self.name / f"{self.name}.ipynb").read_bytes())
-
-    def run(self, *command: str, environment: dict | None = None) -> str:
+    def run(self, *command: str) -> str:
         """Run a command of nbgrader's, with the virtual environment on PATH; gives what it says."""
-        path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
         done = subprocess.run(
             [sys.executable, "-m", "nbgrader", *command],
             cwd=self.folder,
-            env=os.environ | path | (environment or {}),
+            env=os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
             capture_output=True,
             text=True,
             timeout=900,
@@ -65,16 +56,27 @@ class Course:
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
 
-    def notebook(self, step: str, student: str) -> Path:
+    def notebook(self, step: str, student: str = "") -> Path:
         return self.folder / step / student / self.name / f"{self.name}.ipynb"
 
-    def hand_in(self, student: str, notebook: dict) -> None:
+    def release(self, source: dict) -> dict:
+        """Put a notebook with solutions and hidden tests into the course, and release it; gives what learners get."""
+        shutil.copy(CLONE / "nbgrader_config.py", self.folder)
+        self.notebook("solutions").parent.mkdir(parents=True)
+        self.notebook("solutions").write_text(json.dumps(source))
+        self.run("generate_assignment", self.name)
+        return json.loads(self.notebook("exercises").read_bytes())
+
+    def grade(self, student: str, notebook: dict, *options: str) -> dict[str, tuple[float, str]]:
+        """Hand a notebook in and grade it: grade_id -> points in the gradebook, and what the grade cell shows."""
         path = self.notebook("submitted", student)
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(notebook))
+        self.run("autograde", self.name, *options)
+        return self.marks(student)
 
     def marks(self, student: str) -> dict[str, tuple[float, str]]:
-        """Function -> its points in the gradebook, and what its grade cell shows."""
+        """What `grade` gave."""
         from nbgrader.api import Gradebook
 
         with Gradebook(f"sqlite:///{self.folder / 'gradebook.db'}", "pneumonia") as gradebook:
@@ -82,7 +84,7 @@ class Course:
             scores = {grade.name: grade.auto_score for grade in notebook.grades}
         cells = json.loads(self.notebook("autograded", student).read_bytes())["cells"]
         shown = {grading_metadata(cell).get("grade_id"): shown_by(cell) for cell in cells}
-        return {f: (scores[grade_cell(f)], shown[grade_cell(f)]) for f in self.task.functions}
+        return {cell: (score, shown[cell]) for cell, score in scores.items()}
 
 
 def shown_by(cell: dict) -> str:
@@ -91,119 +93,109 @@ def shown_by(cell: dict) -> str:
     return "\n".join(text if isinstance(text, str) else "\n".join(text) for text in texts)
 
 
-def prepared(folder: Path, name: str) -> Course:
-    """A course folder into which an instructor has put an exercise's source, and released it."""
-    shutil.copy(CLONE / "nbgrader_config.py", folder)
-    shutil.copytree(exercise(name).source.parent, folder / "solutions" / name)
-    made = Course(folder, name)
-    made.run("generate_assignment", name)
-    return made
-
-
-@pytest.fixture
-def course(name, tmp_path) -> Course:
-    return prepared(tmp_path, name)
-
-
-def classes(name: str) -> dict[str, dict[str, submissions.Answer]]:
-    """Student -> function -> answer: of every function, the first student has the first answer, and so on."""
-    by_function = {function: [] for function in exercise(name).functions}
-    for answer in submissions.answers(name):
-        by_function[answer.function].append(answer)
-    if name == "06-capstone":
-        parts = [submissions.Answer("train_classifier", program, says) for program, says in PARTS.items()]
-        by_function["train_classifier"] += parts
-    rows = zip_longest(*by_function.values())
-    return {f"student{place:02}": dict(zip(by_function, row, strict=True)) for place, row in enumerate(rows)}
+def code(name: str, source: str) -> dict:
+    return {"cell_type": "code", "id": name, "source": source, "metadata": {}, "outputs": [], "execution_count": None}
 
 
 def graded_cells(path: Path) -> dict:
     """A notebook without the cells that draw pictures, which take time and give no points."""
     notebook = json.loads(path.read_bytes())
-    cells = [cell for cell in notebook["cells"] if grading_metadata(cell) or source_of(cell).startswith("import")]
+    cells = [cell for cell in notebook["cells"] if grading_metadata(cell) or cell["id"] == "setup"]
     return notebook | {"cells": cells}
 
 
-def answered(name: str, answers: dict) -> dict:
-    """The released notebook with the catalogue in its first cell, and an answer's name in the cell of its function."""
-    notebook = graded_cells(exercise(name).release)
-    cells = {grading_metadata(cell).get("grade_id"): cell for cell in notebook["cells"]}
-    for function, answer in answers.items():
-        if answer is not None:
-            cells[function]["source"] = f"{function} = {answer.name}"
-    catalogue = {"cell_type": "code", "id": "catalogue", "source": submissions.source(name)}
-    notebook["cells"].insert(0, catalogue | {"metadata": {}, "outputs": [], "execution_count": None})
-    return notebook
+def catalogue(name: str) -> dict[str, submissions.Answer]:
+    """grade_id -> answer, of each answer to an exercise."""
+    answers = submissions.answers(name)
+    if name == "06-capstone":
+        answers += [submissions.Answer("train_classifier", program, says) for program, says in PARTS.items()]
+    return {f"{grade_cell(answer.function)}_{answer.name}": answer for answer in answers}
 
 
-@pytest.mark.parametrize("name", exercises())
-def test_the_catalogue_from_release_to_export(name, course):
-    """Each command does its work, and each answer gets its points and its message."""
-    assert (course.folder / "exercises" / name / f"{name}.ipynb").read_bytes() == course.task.release.read_bytes()
-    handed_in = classes(name)
-    for student, answers in handed_in.items():
-        course.hand_in(student, answered(name, answers))
-    modules = [*IMPORTED, *["autograder.keras_models"] * course.task.keras]
-    with warm_kernel.serving(course.folder, modules) as kernels:
-        course.run("autograde", name, PATIENTLY, environment=kernels)
-
-    worth = points(course.released, course.task)
-    total = {}
-    for student, answers in handed_in.items():
-        marks = course.marks(student)
-        for function, answer in answers.items():
-            assert_mark(course.task, answer, *marks[function], worth[function])
-        total[student] = sum(score for score, _ in marks.values())
-
-    shown = next(answer for answer in handed_in["student06"].values() if answer and answer.says)
-    course.run("generate_feedback", name, "--student=student06")
-    page = course.notebook("feedback", "student06").with_suffix(".html").read_text()
-    assert shown.says in html.unescape(page)
-    course.run("export")
-    with (course.folder / "grades.csv").open(newline="") as file:
-        exported = {row["student_id"]: (float(row["score"]), float(row["max_score"])) for row in csv.DictReader(file)}
-    assert exported == {student: (score, sum(worth.values())) for student, score in total.items()}
+@each_exercise
+def test_each_answer_gets_its_points_and_its_message(name, tmp_path):
+    """An exercise as it is, but for this: its grade cells stand there again and again, once below each answer."""
+    course, task, asked = Course(tmp_path, name), exercise(name), catalogue(name)
+    source = json.loads(task.source.read_bytes())
+    known = {grading_metadata(cell).get("grade_id"): cell for cell in source["cells"]}
+    cells = [code("catalogue", submissions.source(name))]
+    for place, (grade_id, answer) in enumerate(asked.items()):
+        cell = copy.deepcopy(known[grade_cell(answer.function)])
+        cell["id"], cell["metadata"]["nbgrader"]["grade_id"] = f"check-{place}", grade_id
+        cells += [code(f"answer-{place}", f"{answer.function} = {answer.name}"), cell]
+    marks = course.grade("ada", course.release(source | {"cells": cells}), PATIENTLY)
+    assert set(marks) == set(asked)
+    worth = points(source, task)
+    for grade_id, (score, shown) in marks.items():
+        assert_mark(task, asked[grade_id], score, shown, worth[asked[grade_id].function])
 
 
 def assert_mark(task, answer, score: float, shown: str, worth: int):
-    if answer is None:
-        assert (score, "Not written yet" in shown) == (0, True), shown
-    elif answer.says is None:
+    if answer.says is None:
         assert (score, f"{answer.function}: right" in shown) == (worth, True), (answer.name, shown)
-    else:
-        assert answer.says in shown, (answer.name, shown)
-        part = answer.program in PARTS
-        assert (0 < score < worth) if part else score == 0, answer.name
-        if part:  # what `course grade` gives
-            outcome = run_checks(task, in_place({answer.function: answer.program}), hidden=True, seed=1)
-            assert score == outcome[answer.function].earned(worth)
+        return
+    assert answer.says in shown, (answer.name, shown)
+    if answer.program not in PARTS:
+        assert score == 0, answer.name
+        return
+    assert 0 < score < worth
+    outcome = run_checks(task, in_place({answer.function: answer.program}), hidden=True, seed=1)
+    assert score == outcome[answer.function].earned(worth), "what `course grade` gives"
 
 
-@pytest.mark.parametrize("name", exercises())
-def test_the_solutions_are_valid(name, course):
-    """By nbgrader's own word, in a kernel that imports TensorFlow itself: its log lines cost nothing."""
-    path = course.folder / f"{name}.ipynb"
-    path.write_text(json.dumps(graded_cells(course.task.source)))
-    assert "Success! Your notebook passes all the tests." in course.run("validate", path.name, PATIENTLY)
+@each_exercise
+def test_an_instructors_commands_from_release_to_export(name, tmp_path):
+    """Every other function of the one learner is wrong. TensorFlow is imported here, and its log lines cost nothing."""
+    course, task = Course(tmp_path, name), exercise(name)
+    released = course.release(json.loads(task.source.read_bytes()))
+    assert course.notebook("exercises").read_bytes() == task.release.read_bytes()
+
+    solved = course.folder / "solved.ipynb"
+    solved.write_text(json.dumps(graded_cells(task.source)))
+    assert "Success! Your notebook passes all the tests." in course.run("validate", solved.name, PATIENTLY)
+
+    wrong = {}
+    for answer in reversed(submissions.answers(name)):
+        if answer.says and task.functions.index(answer.function) % 2 == 0:
+            wrong[answer.function] = answer
+    notebook = graded_cells(task.source)
+    notebook["cells"].insert(0, code("catalogue", submissions.source(name)))
+    for cell in notebook["cells"]:
+        if answer := wrong.get(grading_metadata(cell).get("grade_id")):
+            cell["source"] = f"{answer.function} = {answer.name}"
+    worth = points(released, task)
+    expected = {function: 0 if function in wrong else value for function, value in worth.items()}
+    marks = course.grade("bea", notebook, PATIENTLY)
+    assert {function: marks[grade_cell(function)][0] for function in worth} == expected
+
+    course.run("generate_feedback", name)
+    page = html.unescape(course.notebook("feedback", "bea").with_suffix(".html").read_text())
+    assert [answer.name for answer in wrong.values() if answer.says not in page] == []
+    course.run("export")
+    with (course.folder / "grades.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (float(row["score"]), float(row["max_score"])) == (sum(expected.values()), sum(worth.values()))
 
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory) -> Course:
     """A course with one learner, goran, whose `recall` never ends and whose `precision` does not think of 0 / 0."""
-    made = prepared(tmp_path_factory.mktemp("course"), "02-metrics")
-    notebook = graded_cells(made.task.source)
+    course = Course(tmp_path_factory.mktemp("course"), "02-metrics")
+    course.release(json.loads(exercise(course.name).source.read_bytes()))
+    notebook = graded_cells(exercise(course.name).source)
     cells = {grading_metadata(cell).get("grade_id"): cell for cell in notebook["cells"]}
     cells["precision"]["source"] = "def precision(tp, fp):\n    return tp / (tp + fp)"
     cells["recall"]["source"] = "def recall(tp, fn):\n    while True:\n        pass"
-    made.hand_in("goran", notebook)
-    made.run("autograde", made.name)
-    return made
+    course.grade("goran", notebook)
+    return course
 
 
 def test_an_endless_answer_costs_its_own_points_only(graded):
-    """nbgrader interrupts the cell; the functions after it are graded."""
-    scores = {function: score for function, (score, _) in graded.marks("goran").items()}
-    assert scores == points(graded.released, graded.task) | {"precision": 0, "recall": 0}
+    """nbgrader interrupts the cell after 30 seconds; the functions after it are graded."""
+    task = exercise(graded.name)
+    worth = points(json.loads(task.source.read_bytes()), task) | {"precision": 0, "recall": 0}
+    scores = {cell: score for cell, (score, _) in graded.marks("goran").items()}
+    assert scores == {grade_cell(function): value for function, value in worth.items()}
 
 
 @pytest.fixture
@@ -241,8 +233,7 @@ def test_formgrader_shows_scores_and_messages(formgrader, graded):
         row.get_by_text("Submission #1").click()
         page.wait_for_function(SCORES_ARE_THERE)
         marks = page.locator("input.score").evaluate_all("all => all.map(one => [one.id, one.placeholder])")
-        assert {name: float(score) for name, score in marks} == {
-            grade_cell(function): score for function, (score, _) in graded.marks("goran").items()
-        }
+        scores = {cell: score for cell, (score, _) in graded.marks("goran").items()}
+        assert {cell: float(score) for cell, score in marks} == scores
         assert "A denominator is 0 here: test for that before dividing." in page.locator("body").inner_text()
         browser.close()
