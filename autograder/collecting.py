@@ -5,6 +5,9 @@ worked out, the bytes are read within limits, and a file is written at a path th
 what it should be is refused by itself; an archive that is made to harm is refused whole, before anything is written.
 """
 
+import contextlib
+import csv
+import io
 import json
 import re
 import stat
@@ -12,14 +15,14 @@ import struct
 import unicodedata
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from autograder.exercises import Exercise, exercise, exercises
-from autograder.lateness import TIMESTAMP, write_timestamp
+from autograder.lateness import TIMESTAMP, submitted_at, write_timestamp
 from autograder.notebooks import SIZE_LIMIT, NotebookError, exercise_in, require_cells
 from pneumonia.settings import CourseError, write_atomically
 
@@ -27,6 +30,10 @@ ENTRIES = 100_000  # files of an archive
 TOTAL = 20 * 2**30  # bytes of all entries together
 RATIO = 200  # bytes out for each byte in: JSON with its outputs reaches 20, a bomb a thousand
 NAME_LIMIT = 120  # bytes of a learner's folder: file systems take 255
+MODIFIED = "Last modified (submission)"
+MOODLE_EXAMPLE = "Monday, 30 November 2026, 11:59 PM"
+CLOCKS = ("%I:%M %p", "%H:%M", "%I:%M:%S %p", "%H:%M:%S")
+MOODLE_TIMES = [f"%A, {day}, {clock}" for day in ("%d %B %Y", "%B %d, %Y") for clock in CLOCKS]
 LITTER = ("__MACOSX", ".ipynb_checkpoints", ".DS_Store")
 
 # Moodle: `Ada Lovelace_123456_assignsubmission_file_/x.ipynb`, or with all in one folder `..._file_x.ipynb`.
@@ -51,7 +58,7 @@ class Found:
     student: str
     file: str
     system: str  # moodle, canvas, folders
-    id: str = ""  # Moodle's number of a hand-in: it tells two learners of one name apart
+    id: str = ""  # Moodle's number of a hand-in: it tells two of one name apart, and finds its time
     attempt: int = 0
     late: bool = False
     folder: str = ""  # the exercise that a folder names, where one does
@@ -102,12 +109,15 @@ def collect(
     assignment: str | None = None,
     replace: bool = False,
     due: datetime | None = None,
+    times: Mapping[str, datetime] | None = None,
 ) -> Collected:
     """Place the notebooks of a zip as `submitted/<student>/<exercise>/<exercise>.ipynb`, with their `timestamp.txt`.
 
     A different notebook that is there already stays, unless `replace`. `assignment` names the exercise of all of them.
-    The time is that of the entry; Canvas writes the time of the download there, so of its files only `due` (a date with
-    a time zone) can make one: the due date for what is not marked LATE, the entry's time for what is.
+    In archives of folders the time of a hand-in is that of the entry. Moodle and Canvas write the time of the download
+    there (files/classes/local/archive_writer/zip_writer.php, lib/content_zipper.rb). For Moodle `times` has it, by the
+    number of the hand-in (`read_worksheet`). For Canvas `due` (a date with a time zone) makes one: the due date for
+    what is not marked LATE, the entry's time for what is. Where neither does, the timestamp is empty: not known.
     Raises CourseError where the archive is no zip, is encrypted, holds an entry twice, or is a bomb.
     """
     task = exercise(assignment) if assignment else None
@@ -126,10 +136,39 @@ def collect(
                 for other in others
             ]
             # Read a second time, so that one notebook at a time is in memory, however many there are.
-            placed = [_place(submitted, entry, _bytes(opened, entry.info), replace, due) for entry in chosen]
+            placed = [
+                _place(submitted, entry, _bytes(opened, entry.info), replace, _time(entry, due, times))
+                for entry in chosen
+            ]
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
         raise CourseError(f"{archive} cannot be read as a zip archive: {error}") from None
     return Collected(tuple(placed), tuple(refused))
+
+
+def read_worksheet(text: str) -> dict[str, datetime]:
+    """Number of a hand-in -> when it was handed in, from Moodle's grading worksheet (CSV, in English).
+
+    Moodle writes the time as it shows it, without a zone: this machine's is taken. Raises CourseError for another file,
+    or a time of another form.
+    """
+    table = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    if not {"Identifier", MODIFIED} <= set(table.fieldnames or ()):
+        raise CourseError(
+            f"The worksheet has no columns Identifier and {MODIFIED}: download it from Moodle in English."
+        )
+    times = {}
+    for row in table:
+        number, written = re.search(r"\d+", row["Identifier"] or ""), (row[MODIFIED] or "").strip()
+        if number and written not in ("", "-"):
+            times[number[0]] = _moodle_time(written)
+    return times
+
+
+def _moodle_time(text: str) -> datetime:
+    for form in MOODLE_TIMES:
+        with contextlib.suppress(ValueError, OverflowError):
+            return datetime.strptime(" ".join(text.split()), form).astimezone()
+    raise CourseError(f"The worksheet's time {_shown(text)!r} is of no known form, as for instance {MOODLE_EXAMPLE}.")
 
 
 def read_name(name: str) -> Found:
@@ -300,7 +339,7 @@ def _latest(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
     return [chosen[key] for key in sorted(chosen)], others
 
 
-def _place(submitted: Path, entry: Entry, data: bytes, replace: bool, due: datetime | None) -> Placed:
+def _place(submitted: Path, entry: Entry, data: bytes, replace: bool, moment: datetime | None) -> Placed:
     """Write a hand-in where it belongs, and its time beside it. Raises CourseError where a link stands in the way."""
     found, name = entry.found, entry.exercise
     folder = submitted / found.student / name
@@ -311,24 +350,25 @@ def _place(submitted: Path, entry: Entry, data: bytes, replace: bool, due: datet
     outcome = "placed"
     if target.exists():
         outcome = "same" if target.read_bytes() == data else "replaced" if replace else "kept"
-    moment = _time(found, entry.info, due)
     if outcome in ("placed", "replaced"):
         write_atomically(target, data)
-        (folder / TIMESTAMP).unlink(missing_ok=True)
-        if moment is not None:
-            write_timestamp(folder, moment)
+        write_timestamp(folder, moment)
+    elif outcome == "same" and moment is not None and submitted_at(target)[1] != TIMESTAMP:
+        write_timestamp(folder, moment)  # not known when it was placed
     return Placed(_shown(entry.info.filename), found.student, name, outcome, found.late, moment is not None)
 
 
-def _time(found: Found, info: zipfile.ZipInfo, due: datetime | None) -> datetime | None:
-    """When it was handed in, as far as the archive knows; None where it does not."""
-    entry = _entry_time(info)
-    if found.system != "canvas":
-        return entry
-    if due is None or not found.late:
+def _time(entry: Entry, due: datetime | None, times: Mapping[str, datetime] | None) -> datetime | None:
+    """When it was handed in, as far as anything says; None where nothing does."""
+    if entry.found.system == "moodle":
+        return (times or {}).get(entry.found.id)
+    archived = _entry_time(entry.info)
+    if entry.found.system == "folders":
+        return archived
+    if due is None or not entry.found.late:
         return due
     just_late = due + timedelta(seconds=1)
-    return max(just_late, entry) if entry else just_late
+    return max(just_late, archived) if archived else just_late
 
 
 def _entry_time(info: zipfile.ZipInfo) -> datetime | None:

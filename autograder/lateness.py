@@ -114,9 +114,13 @@ def parse_timestamp(text: str) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def write_timestamp(folder: Path, moment: datetime) -> None:
-    """Write `timestamp.txt` into a hand-in's folder, in nbgrader's format, UTC."""
-    write_atomically(folder / TIMESTAMP, moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC"))
+def write_timestamp(folder: Path, moment: datetime | None) -> None:
+    """Write `timestamp.txt` into a hand-in's folder, in nbgrader's format, UTC.
+
+    An empty one, which nbgrader takes, too, says that the time is not known: the file's date then counts for nothing.
+    """
+    text = "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
+    write_atomically(folder / TIMESTAMP, text)
 
 
 def submitted_at(notebook: Path) -> tuple[datetime | None, str]:
@@ -139,7 +143,7 @@ def lateness(handin: Handin, terms: Terms) -> Lateness | None:
     if due is None or not source:
         return None
     if moment is None:
-        return Lateness(None, source, 0, terms, f"{TIMESTAMP} is no time: whether it is late is for you to say.")
+        return Lateness(None, source, 0, terms, f"{TIMESTAMP} holds no time: whether it is late is for you to say.")
     days = days_late(moment, due)
     note = "The time is that of the file, which copying changes." if days and source != TIMESTAMP else ""
     return Lateness(moment, source, days, terms, note)

@@ -27,19 +27,28 @@ WORDS = {
 )
 @click.option("--assignment", help="The exercise of all notebooks, for instance 02-metrics; else each one's cells say.")
 @click.option("--replace", is_flag=True, help="Put the archive's notebook over a different one that is there.")
+@click.option(
+    "--worksheet",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Moodle only: its grading worksheet (CSV, in English), which has the times that its archive lacks.",
+)
 @click.option("--due", help="Canvas only, which records LATE and no times: the due date, as for `course grade`.")
 @reporting
-def collect(archive: Path, output: Path, assignment: str | None, replace: bool, due: str | None):
+def collect(
+    archive: Path, output: Path, assignment: str | None, replace: bool, worksheet: Path | None, due: str | None
+):
     """Place the notebooks of ARCHIVE, a zip from Moodle or Canvas, or of folders <student>/<exercise>/.
 
     Writes OUTPUT/<student>/<exercise>/<exercise>.ipynb and the time of each hand-in, timestamp.txt, beside it. Says
     which files it could not place, and why. Exit status: 0 where each notebook is in its place, 1 where one is not.
     """
     from autograder.collecting import collect as collect_archive
+    from autograder.collecting import read_worksheet
     from autograder.lateness import parse_due
 
     date = parse_due([due])[""] if due else None
-    collected = collect_archive(archive, output, assignment=assignment, replace=replace, due=date)
+    times = read_worksheet(worksheet.read_text(encoding="utf-8", errors="replace")) if worksheet else None
+    collected = collect_archive(archive, output, assignment=assignment, replace=replace, due=date, times=times)
     for hand_in in collected.placed:
         if hand_in.outcome in ("kept", "replaced"):
             click.echo(f"{hand_in.student}, {hand_in.exercise}: {WORDS[hand_in.outcome]}", err=True)
@@ -62,8 +71,9 @@ def _warnings(placed) -> list[str]:
         lines.append(f"Marked LATE by Canvas: {', '.join(late)}.")
     if any(not hand_in.timed for hand_in in placed):
         lines.append(
-            "Some hand-ins have no time (an archive of Canvas holds the time of the download only): give --due here, "
-            "or grade them without a due date."
+            "Of some hand-ins the time is not known, because archives of Moodle and Canvas hold that of the download: "
+            "give Moodle's grading worksheet by --worksheet, or Canvas's due date by --due. As it is they count as in "
+            "time, and the report names them."
         )
     elif late:
         lines.append(

@@ -14,10 +14,10 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.collecting import RATIO, Refused, collect, folder_name, read_name
+from autograder.collecting import RATIO, Refused, collect, folder_name, read_name, read_worksheet
 from autograder.exercises import exercise
 from autograder.grading import find_handins
-from autograder.lateness import TIMESTAMP, parse_timestamp
+from autograder.lateness import TIMESTAMP, Terms, lateness_of_class, parse_timestamp
 from autograder.notebooks import SIZE_LIMIT
 from course.cli import main
 from pneumonia.settings import CourseError
@@ -80,10 +80,51 @@ def test_each_layout_finds_its_place(zipped, tmp_path, name, student):
     assert (handin.student, handin.problem, ignored) == (student, "", [])
 
 
-def test_the_time_of_the_archive_is_the_time_of_the_hand_in(zipped, tmp_path):
-    collect(zipped({f"{MOODLE}/{NAME}": METRICS}), tmp_path / "s")
-    stamp = (tmp_path / "s" / "Ada Lovelace" / "02-metrics" / TIMESTAMP).read_text()
-    assert parse_timestamp(stamp) == datetime(*DATE).astimezone(UTC)
+def stamp_of(folder: Path, student: str) -> datetime | None:
+    """What `timestamp.txt` says; None where it says that the time is not known."""
+    text = (folder / student / "02-metrics" / TIMESTAMP).read_text()
+    return parse_timestamp(text) if text else None
+
+
+def test_the_time_of_an_archive_of_folders_is_the_time_of_the_hand_in(zipped, tmp_path):
+    collect(zipped({f"ada/02-metrics/{NAME}": METRICS}), tmp_path / "s")
+    assert stamp_of(tmp_path / "s", "ada") == datetime(*DATE).astimezone(UTC)
+
+
+WORKSHEET = (
+    "\ufeffIdentifier,Full name,Email address,Status,Grade,Last modified (submission),Feedback comments\n"
+    'Participant 123456,Ada Lovelace,a@x.org,Submitted for grading,,"Monday, 30 November 2026, 11:58 PM",\n'
+    'Participant 7,Bob B,b@x.org,Submitted for grading,,"Tuesday, December 1, 2026, 12:05\u202fAM",\n'
+    "Participant 8,Cem C,c@x.org,No submission,,-,\n"
+)
+
+
+def test_moodles_times_come_from_its_worksheet(zipped, tmp_path):
+    """Its archive has the time of the download: without the worksheet nobody's time is known, and nobody is late."""
+    names = {"Ada Lovelace": 123456, "Bob B": 7, "Dan D": 9}
+    made = zipped({f"{name}_{number}_assignsubmission_file_/{NAME}": METRICS for name, number in names.items()})
+    assert not any(entry.timed for entry in collect(made, tmp_path / "s").placed)
+    assert {stamp_of(tmp_path / "s", name) for name in names} == {None}
+    due = Terms({"": datetime(2020, 1, 1, tzinfo=UTC)}, percent=100)
+    found = lateness_of_class(find_handins(tmp_path / "s")[0], due)
+    assert {(late.days, late.submitted) for late in found.values()} == {(0, None)}
+    collect(made, tmp_path / "s", times=read_worksheet(WORKSHEET))
+    assert stamp_of(tmp_path / "s", "Ada Lovelace") == datetime(2026, 11, 30, 23, 58).astimezone(UTC)
+    assert stamp_of(tmp_path / "s", "Bob B") == datetime(2026, 12, 1, 0, 5).astimezone(UTC)
+    assert stamp_of(tmp_path / "s", "Dan D") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "no columns"),
+        ("a,b\n1,2\n", "no columns"),
+        (WORKSHEET.replace("Monday", "Montag"), "of no known form"),
+    ],
+)
+def test_what_is_no_worksheet_is_refused(text, says):
+    with pytest.raises(CourseError, match=says):
+        read_worksheet(text)
 
 
 def test_a_time_in_utc_goes_before_the_local_one(tmp_path):
@@ -102,7 +143,7 @@ def test_canvas_has_the_time_of_the_download_so_that_only_a_due_date_helps(zippe
     made = zipped(files, date=(2026, 12, 20, 9, 0, 0))
     without = collect(made, tmp_path / "without")
     assert [hand_in.timed for hand_in in without.placed] == [False, False]
-    assert not list((tmp_path / "without").rglob(TIMESTAMP))
+    assert {path.read_text() for path in (tmp_path / "without").rglob(TIMESTAMP)} == {""}
     collect(made, tmp_path / "with", due=DUE)
     times = {
         path.parent.parent.name: parse_timestamp(path.read_text()) for path in (tmp_path / "with").rglob(TIMESTAMP)
@@ -388,6 +429,8 @@ def test_the_command_says_what_it_did(zipped, tmp_path):
     status, said = run("--assignment", "09-nothing")
     assert (status, "There is no exercise '09-nothing'" in said) == (2, True)
     assert "no date" in run("--due", "soon")[1]
+    (tmp_path / "worksheet.csv").write_text("a,b\n")
+    assert "The worksheet has no columns" in run("--worksheet", str(tmp_path / "worksheet.csv"))[1]
 
 
 def test_the_command_warns_of_times_that_canvas_does_not_give(zipped, tmp_path):
@@ -395,6 +438,6 @@ def test_the_command_warns_of_times_that_canvas_does_not_give(zipped, tmp_path):
     command = ["collect", str(made), "--output", str(tmp_path / "s")]
     said = CliRunner().invoke(main, command).output
     assert "Marked LATE by Canvas: behind_3 (02-metrics)." in said
-    assert "give --due here" in said
+    assert "Canvas's due date by --due" in said
     said = CliRunner().invoke(main, [*command, "--replace", "--due", "2026-12-01T00:00+00:00"]).output
     assert "upper bound" in said or "the same" in said
