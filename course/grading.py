@@ -90,11 +90,12 @@ def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbo
 
     Where models are made or trained, cells may take twice, calls three times, notebooks twice the seconds named here.
     """
-    from autograder.grading import Class
+    from autograder.grading import Class, find_handins
     from autograder.journal import Journal
     from autograder.judges import grade_all
     from autograder.reports import SANDBOX_NOTES
 
+    find_handins(submitted, assignment)  # where there is nothing to grade, nothing is written
     output = output or submitted.resolve().parent / "graded"
     workers = workers or os.cpu_count() or 1
     if sandbox == "none":
