@@ -106,12 +106,13 @@ def grade(
 
     Where models are made or trained, cells may take twice, calls three times, notebooks twice the seconds named here.
     """
-    from autograder.grading import Class
+    from autograder.grading import Class, find_handins
     from autograder.journal import Journal
     from autograder.judges import Team
     from autograder.lateness import Terms, lateness_of_class, parse_due
     from autograder.reports import SANDBOX_NOTES
 
+    find_handins(submitted, assignment)  # where there is nothing to grade, nothing is written
     output = output or submitted.resolve().parent / "graded"
     workers = workers or os.cpu_count() or 1
     terms = Terms(parse_due(due), late_penalty, late_days)

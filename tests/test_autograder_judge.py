@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+from autograder import workers
 from autograder.exercises import exercise
-from autograder.judge import Limits, Submission, Worker, judge
+from autograder.judge import Limits, Submission, judge
 from autograder.learner import Learner
 from autograder.notebooks import CodeCell
 from autograder.running import run_checks
@@ -15,7 +16,7 @@ EXERCISE = exercise("02-metrics")
 PRECISION = "def precision(tp, fp):\n    return tp / (tp + fp) if tp + fp else 0.0"
 SPECIFICITY = "def specificity(tn, fp):\n    return tn / (tn + fp) if tn + fp else 0.0"
 RECALL = "def recall(tp, fn):\n    return tp / (tp + fn) if tp + fn else 0.0"
-SHORT = Limits(call=2, cell=2)
+SHORT = Limits(call=2, cell=10)
 
 
 def ratios(*cells: str, limits: Limits = SHORT):
@@ -110,7 +111,7 @@ def test_a_notebooks_own_ways_work():
 def test_a_cell_that_never_ends_is_left_out():
     outcomes, notes = ratios(PRECISION, "while True: pass", "def recall(tp, fn):\n    return 2.0", SPECIFICITY)
     assert [outcomes[name].passed for name in ("precision", "recall", "specificity")] == [True, False, True]
-    assert notes == ["cell 2: There was no answer within 2 seconds: look for an endless loop. It is left out."]
+    assert notes == ["cell 2: There was no answer within 10 seconds: look for an endless loop. It is left out."]
 
 
 def test_a_notebook_that_dies_in_every_cell_is_given_up():
@@ -179,9 +180,9 @@ def test_a_child_that_stays_behind_holds_nobody_up():
 
 def test_a_worker_leaves_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    worker = Worker(60)
-    pid = worker._process.pid
-    assert os.listdir(tmp_path) == [worker.folder.name]
+    worker = workers.start("none", (), 60)
+    pid, folder = worker._process._popen.pid, worker._process._folder
+    assert os.listdir(tmp_path) == [folder.name]
     worker.end()
     assert os.listdir(tmp_path) == []
     with pytest.raises(ProcessLookupError):

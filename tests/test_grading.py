@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from autograder import fingerprints
 from autograder.checking import show
 from autograder.exercises import exercise
 from autograder.gradebook import enter_assignment, enter_grades
-from autograder.grading import Grade, Grading, find_handins, grade_class
+from autograder.grades import Grade, Grading
+from autograder.grading import find_handins, grade_class
 from autograder.notebooks import grading_metadata
 from autograder.reports import feedback_page, harmless_cell, report_page
 from autograder.running import Failure, Outcome
@@ -152,7 +154,7 @@ def test_links_of_the_report_lead_to_the_feedback(graded):
         assert (graded / unquote(link)).is_file()
 
 
-def test_what_was_ignored_and_that_no_sandbox_stood_is_said(graded):
+def test_what_was_ignored_and_which_sandbox_stood_is_said(graded):
     stderr = (graded.parent / "stderr").read_text()
     report = (graded / "report.html").read_text()
     for line in (
@@ -162,10 +164,10 @@ def test_what_was_ignored_and_that_no_sandbox_stood_is_said(graded):
     ):
         assert line in stderr
         assert line.replace("'", "&#x27;") in report
-    assert "No sandbox" in stderr
-    assert "No sandbox" in report
+    assert "No sandbox" not in stderr + report
+    assert "bubblewrap sandbox" in report
     about = json.loads((graded / "grades.json").read_text())
-    assert (about["sandbox"], about["seed"]) == ("none", 5)
+    assert (about["sandbox"], about["seed"]) == ("bubblewrap", 5)
 
 
 def test_the_gradebook_holds_the_scores(graded):
@@ -215,7 +217,7 @@ def test_a_second_grading_keeps_what_a_person_decided(gradebook_url):
     grade = Grade("zoe", "02-metrics", {"recall": 1, "precision": 1}, (failed, Outcome("precision", 3, 0.0, None)))
     for _ in range(2):
         enter_assignment(url, EXERCISE)
-        enter_grades(url, [grade])
+        assert list(enter_grades(url, [grade])) == [grade]
         with Gradebook(url, "pneumonia") as gradebook:
             cell = gradebook.find_grade("test_recall", "02-metrics", "02-metrics", "zoe")
             assert cell.auto_score == 0
@@ -235,7 +237,7 @@ def test_a_failure_of_the_grader_is_no_score(gradebook_url):
     assert grade.score is None
     assert "RuntimeError: our own &lt;mistake&gt;" in report_page(grading)
     assert "RuntimeError" not in feedback_page(grade)
-    enter_grades(gradebook_url, [grade])
+    assert list(enter_grades(gradebook_url, [grade])) == [grade]
     from nbgrader.api import Gradebook
 
     with Gradebook(gradebook_url, "pneumonia") as gradebook:
@@ -245,11 +247,12 @@ def test_a_failure_of_the_grader_is_no_score(gradebook_url):
 def test_a_killed_grading_process_costs_the_others_nothing(tmp_path):
     """Without a sandbox a learner's code can kill the process that grades it: that one has no score, all others do."""
     deadly = "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)"
-    hand_in(tmp_path, "anna", notebook(recall=deadly))
+    submitted, output = tmp_path / "submitted", tmp_path / "graded"
+    hand_in(submitted, "anna", notebook(recall=deadly))
     right = "def precision(tp, fp):\n    return tp / (tp + fp) if tp + fp else 0.0"
     for student in ("bert", "cleo", "dora"):
-        hand_in(tmp_path, student, notebook(precision=right))
-    grades = {grade.student: grade for grade in grade_class(tmp_path, seed=1).grades}
+        hand_in(submitted, student, notebook(precision=right))
+    grades = {grade.student: grade for grade in grade_class(submitted, output, seed=1, held_by="none").grades}
     assert "was killed" in grades["anna"].error
     assert {student: grade.score for student, grade in grades.items()} == {
         "anna": None,
@@ -266,8 +269,8 @@ def test_hidden_checks_stay_hidden_in_feedback_and_open_to_the_instructor(tmp_pa
         "        return 0.123\n"
         "    return (1 + beta**2) * tp / ((1 + beta**2) * tp + beta**2 * fn + fp) if tp else 0.0"
     )
-    hand_in(tmp_path, "zoe", notebook(f_beta=by_heart))
-    (grade,) = grade_class(tmp_path, seed=1).grades
+    hand_in(tmp_path / "submitted", "zoe", notebook(f_beta=by_heart))
+    (grade,) = grade_class(tmp_path / "submitted", tmp_path / "graded", seed=1).grades
     (failure,) = [outcome.failure for outcome in grade.outcomes if outcome.function == "f_beta"]
     assert failure.hidden
     assert failure.came == "0.123"
@@ -290,7 +293,8 @@ def test_where_there_is_nothing_to_grade_it_says_what_was_expected(tmp_path):
     ("options", "says"),
     [
         (["--assignment", "09-nothing"], "There is no exercise '09-nothing'; there is "),
-        (["--sandbox", "bubblewrap"], "'bubblewrap' is not"),
+        (["--sandbox", "sandcastle"], "'sandcastle' is not"),
+        (["--call-seconds", "0"], "0.0 is not in the range"),
         (["--output", "/dev/null/x"], "/dev/null"),
         (["--workers", "0"], "0 is not in the range"),
     ],
@@ -310,10 +314,11 @@ def test_a_gradebook_that_cannot_be_used_is_named(url):
 
 
 def test_without_hidden_checks_nothing_is_graded(tmp_path, monkeypatch):
-    hand_in(tmp_path, "zoe", notebook())
+    hand_in(tmp_path / "submitted", "zoe", notebook())
+    fingerprints.of_checks.cache_clear()
     monkeypatch.setattr("autograder.exercises.PACKAGE", tmp_path)
     with pytest.raises(CourseError, match="hidden checks"):
-        grade_class(tmp_path, seed=1)
+        grade_class(tmp_path / "submitted", tmp_path / "graded", seed=1)
 
 
 def test_a_name_that_is_no_text_is_still_graded(tmp_path):

@@ -415,7 +415,7 @@ def counts_the_questions(draft: Draft):
 @case(
     exercise="03-transfer-head",
     written=("preprocess",),
-    says=("The probabilities",),
+    says=("The output is not that of",),
 )
 def keras_config_lies(draft: Draft):
     """A head whose configuration is that of the right one, and which computes something else."""

@@ -178,7 +178,7 @@ def huge_results(draft: Draft):
 @case(lost=("recall", "roc_auc"), says=("may be sent", LOOP))
 def results_of_many_items(draft: Draft):
     """Gives back ten million empty lists, and a list that holds itself twice over, thirty deep."""
-    draft.inside("recall", "return [[] for _ in range(10**7)]")
+    draft.inside("recall", "return [[]] * 10**7")
     draft.inside("roc_auc", "value = []\nfor _ in range(30):\n    value = [value, value]\nreturn value")
 
 
