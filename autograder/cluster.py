@@ -11,7 +11,7 @@ import math
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -24,6 +24,7 @@ SLURM = "slurm"
 AHEAD = 2  # jobs under way for each thread: the next one lies there when one is done
 LOOK = 2  # seconds between two looks at which workers there are
 CONNECT = 30  # seconds that the scheduler may take to answer
+FETCH = 30  # seconds that a grade may take from the worker that has it
 
 
 def grade_all(
@@ -82,7 +83,7 @@ def slurm_cluster():
 
 
 def refusal(wanted: dict[str, list[str]], told: dict) -> str:
-    """Why a worker that told this of itself (`cluster_worker.inspect`) cannot grade; empty where it can."""
+    """Why a worker that told this of itself (`cluster_worker.describe`) cannot grade; empty where it can."""
     if "refused" in told:
         return told["refused"]
     for name, (checks, environment) in wanted.items():
@@ -111,7 +112,8 @@ class _Grading:
         self._under_way: dict[str, tuple[Job, object]] = {}  # key -> the job, and Dask's future of its grade
         self._done: SimpleQueue = SimpleQueue()  # keys
         self._refused: dict[str, str] = {}  # worker's address -> why
-        self._again: list[Job] = []  # taken back
+        self._again: list[Job] = []  # to be done again
+        self._suspects: list[Job] = []  # that too many workers were lost with
         self._workers: list[str] = []
         self._threads, self._count, self._told = 0, 0, False
         self._looked = -math.inf
@@ -119,18 +121,23 @@ class _Grading:
     def grade(self, jobs: Iterator[Job]) -> Iterator[Grade]:
         """The grades of all jobs. Whatever happens, nothing is left on the cluster."""
         try:
-            for job in (yield from self._grade(jobs)):
-                if (yield from self._grade(iter([job]))):
-                    yield failed(job, "The workers of the cluster that were given this notebook died, each time.")
+            yield from self._grade(jobs)
+            suspects, self._suspects = self._suspects, []
+            for job in suspects:
+                yield from self._grade(iter([job]))
+                if self._suspects:
+                    yield failed(
+                        self._suspects.pop(), "The workers of the cluster that had this notebook died, each time."
+                    )
         except OSError as error:  # Dask's own errors of connections among them
             raise self._gone(error) from None
         finally:
             self._leave()
 
-    def _grade(self, jobs: Iterator[Job]) -> Generator[Grade, None, list[Job]]:
-        """The grades of jobs; returns the jobs that too many workers were lost with."""
-        suspects, are_left = [], True
-        while are_left or self._under_way or self._again:
+    def _grade(self, jobs: Iterator[Job]) -> Iterator[Grade]:
+        """The grades of jobs, but of those that too many workers were lost with: these are then suspects."""
+        are_left = True
+        while are_left or self._again or self._under_way:
             if time.monotonic() - self._looked > LOOK:
                 self._look()
             while (are_left or self._again) and len(self._under_way) < AHEAD * self._threads:
@@ -140,12 +147,8 @@ class _Grading:
                 else:
                     self._submit(job)
             for job, future in self._finished():
-                grade = self._grade_of(job, future)
-                if grade is None:
-                    suspects.append(job)
-                else:
+                if (grade := self._grade_of(job, future)) is not None:
                     yield grade
-        return suspects
 
     def _submit(self, job: Job) -> None:
         self._count += 1
@@ -166,15 +169,22 @@ class _Grading:
                 key = self._done.get_nowait()
 
     def _grade_of(self, job: Job, future) -> Grade | None:
-        """The grade that came; None where it killed the workers, or was near one that did."""
-        from distributed import KilledWorker
+        """The grade that came; None where the job must be done again, or is a suspect now."""
+        from distributed import CancelledError, KilledWorker
 
-        if future.status == "finished":
-            return future.result()
-        if future.status != "error":
-            raise self._gone(f"the job is {future.status}")
-        error = future.exception()
-        return None if isinstance(error, KilledWorker) else failed(job, f"{type(error).__name__}: {error}")
+        try:
+            if future.status != "lost":  # with the worker that had the grade
+                return future.result(FETCH)
+            self._again.append(job)
+        except TimeoutError:
+            self._again.append(job)
+        except KilledWorker:
+            self._suspects.append(job)
+        except CancelledError as error:  # not by us: the scheduler is gone
+            raise self._gone(error) from None
+        except Exception as error:
+            return failed(job, f"{type(error).__name__}: {error}")
+        return None
 
     def _look(self) -> None:
         """See which workers there are, and let those take part that can grade."""
@@ -198,7 +208,7 @@ class _Grading:
     def _accepted(self, strangers: list[str]) -> list[str]:
         """Of these workers, those that can grade."""
         accepted = []
-        told = self._client.run(cluster_worker.inspect, self._held_by, workers=strangers, on_error="return")
+        told = self._client.run(cluster_worker.describe, self._held_by, workers=strangers, on_error="return")
         for address, about in told.items():
             if isinstance(about, OSError):  # it left, or does not answer: the next look will tell
                 continue
@@ -225,8 +235,9 @@ class _Grading:
         with contextlib.suppress(OSError):  # there may be no cluster any more
             if self._under_way:
                 self._take_back()
-            if self._workers:
-                self._client.run(cluster_worker.dismiss, self._name, workers=self._workers, on_error="ignore")
+            there = self._client.scheduler_info(n_workers=-1)["workers"]
+            if workers := [address for address in self._workers if address in there]:
+                self._client.run(cluster_worker.dismiss, self._name, workers=workers, on_error="ignore")
 
     def _gone(self, why) -> CourseError:
         return CourseError(

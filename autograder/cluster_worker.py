@@ -6,6 +6,7 @@ A Dask worker grades nothing itself. It holds a judge (`autograder.judges`) for 
 the sandbox: learners' code never stands in a process that knows the cluster. `autograder.cluster` calls what is here.
 """
 
+import asyncio
 import contextlib
 import json
 import subprocess
@@ -21,7 +22,7 @@ from autograder.judges import Job, Judge
 from pneumonia.settings import CourseError
 
 IDLE = 300  # seconds without a submission after which judges are let go: their instructor's machine may be gone
-INSPECTION = 120  # seconds that a worker may take to describe its course
+DESCRIPTION = 120  # seconds that a worker may take to describe its course
 
 
 def course() -> dict[str, list[str]]:
@@ -34,13 +35,17 @@ def course() -> dict[str, list[str]]:
     }
 
 
-def inspect(held_by: str) -> dict:
+async def describe(held_by: str) -> dict:
     """The course that judges on this machine would grade by, as `course`, or `refused`: why none can grade here.
 
     Told by a process begun in the way that judges are, since this one may have imported an older version long ago.
     """
+    return await asyncio.to_thread(_describe, held_by)  # meanwhile the worker answers its scheduler
+
+
+def _describe(held_by: str) -> dict:
     command = [sys.executable, "-I", "-m", "autograder.cluster_worker", held_by]
-    told = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=INSPECTION)
+    told = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=DESCRIPTION)
     if told.returncode:
         said = (told.stderr.strip().splitlines() or [f"exit status {told.returncode}"])[-1]
         return {"refused": f"The course does not run there: {said}."}
