@@ -27,32 +27,24 @@ CONNECT = 30  # seconds that the scheduler may take to answer
 FETCH = 30  # seconds that a grade may take from the worker that has it
 
 
-def grade_all(
-    jobs: Iterator[Job], address: str, *, held_by: str, slurm_jobs: int = 1, say: Callable[[str], None] = print
-) -> Iterator[Grade]:
-    """The grades of all jobs, as they are finished, by the workers of a cluster. Jobs are taken when there is room.
+@contextlib.contextmanager
+def client_of(address: str, slurm_jobs: int = 1):
+    """Dask's client of a cluster.
 
     `address` is that of a Dask scheduler, `tcp://HOST:PORT` or `tls://HOST:PORT`, or the path of its scheduler file; or
-    `slurm`, for a cluster of `slurm_jobs` jobs that is begun through dask-jobqueue, and ended. `say` is told of workers
-    that cannot grade. Raises CourseError where there is no cluster, or none of its workers can grade.
+    `slurm`, for a cluster of so many jobs that is begun through dask-jobqueue, and ends with the client.
+    Raises CourseError where there is none.
     """
-    with connected(address, slurm_jobs) as client:
-        yield from _Grading(client, held_by, say).grade(jobs)
-
-
-@contextlib.contextmanager
-def connected(address: str, slurm_jobs: int = 1):
-    """Dask's client of a cluster. Raises CourseError where there is none."""
     try:
         from distributed import Client
     except ModuleNotFoundError:
         raise CourseError('A cluster needs Dask: `pip install -e ".[cluster]"` in the clone.') from None
     with contextlib.ExitStack() as stack:
         if address == SLURM:
-            where = stack.enter_context(slurm_cluster())
+            jobs = stack.enter_context(slurm_cluster())
             # Jobs come to the end of their time before a large class does: others take their place.
-            where.adapt(minimum_jobs=slurm_jobs, maximum_jobs=slurm_jobs)
-            settings = {"address": where}
+            jobs.adapt(minimum_jobs=slurm_jobs, maximum_jobs=slurm_jobs)
+            settings = {"address": jobs}
         else:
             settings = _where(address)
         try:
@@ -102,13 +94,14 @@ def refusal(wanted: dict[str, list[str]], told: dict) -> str:
     return ""
 
 
-class _Grading:
-    """One grading on a cluster: who may take part, and what is under way."""
+class ClusterTeam:
+    """The workers of a cluster as a team of judges (`judges.Team`); a context manager that leaves nothing there."""
 
-    def __init__(self, client, held_by: str, say: Callable[[str], None]):
-        self._client, self._held_by, self._say = client, held_by, say
+    def __init__(self, address: str, *, slurm_jobs: int = 1, say: Callable[[str], None] = print):
+        """`address` and `slurm_jobs` as for `client_of`; `say` is told of workers that cannot grade."""
+        self._address, self._slurm_jobs, self._say = address, slurm_jobs, say
         self._name = f"grading-{uuid.uuid4().hex}"  # of the resource that jobs ask for, and accepted workers have
-        self._wanted = cluster_worker.course()
+        self._stack = contextlib.ExitStack()
         self._under_way: dict[str, tuple[Job, object]] = {}  # key -> the job, and Dask's future of its grade
         self._done: SimpleQueue = SimpleQueue()  # keys
         self._refused: dict[str, str] = {}  # worker's address -> why
@@ -118,21 +111,32 @@ class _Grading:
         self._threads, self._count, self._told = 0, 0, False
         self._looked = -math.inf
 
-    def grade(self, jobs: Iterator[Job]) -> Iterator[Grade]:
-        """The grades of all jobs. Whatever happens, nothing is left on the cluster."""
-        try:
+    def __enter__(self) -> "ClusterTeam":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stack.close()
+
+    def prepare(self, job: Job) -> None:
+        """Connect, and see who can grade jobs like this one. Raises CourseError where there is no cluster."""
+        self._held_by, self._wanted = job.sandbox, cluster_worker.course()
+        self._client = self._stack.enter_context(client_of(self._address, self._slurm_jobs))
+        self._stack.callback(self._leave)
+        with self._errors():
+            self._look()
+
+    def grades(self, jobs: Iterator[Job]) -> Iterator[Grade]:
+        """The grades of all jobs, as they are finished. Jobs are taken when there is room for them.
+
+        Raises CourseError where the cluster is gone, or none of its workers can grade.
+        """
+        with self._errors():
             yield from self._grade(jobs)
             suspects, self._suspects = self._suspects, []
             for job in suspects:
                 yield from self._grade(iter([job]))
                 if self._suspects:
-                    yield failed(
-                        self._suspects.pop(), "The workers of the cluster that had this notebook died, each time."
-                    )
-        except OSError as error:  # Dask's own errors of connections among them
-            raise self._gone(error) from None
-        finally:
-            self._leave()
+                    yield failed(self._suspects.pop(), "Each worker of the cluster that had this notebook died.")
 
     def _grade(self, jobs: Iterator[Job]) -> Iterator[Grade]:
         """The grades of jobs, but of those that too many workers were lost with: these are then suspects."""
@@ -180,7 +184,7 @@ class _Grading:
             self._again.append(job)
         except KilledWorker:
             self._suspects.append(job)
-        except CancelledError as error:  # not by us: the scheduler is gone
+        except CancelledError as error:  # by nobody here: the scheduler is gone
             raise self._gone(error) from None
         except Exception as error:
             return failed(job, f"{type(error).__name__}: {error}")
@@ -239,7 +243,14 @@ class _Grading:
             if workers := [address for address in self._workers if address in there]:
                 self._client.run(cluster_worker.dismiss, self._name, workers=workers, on_error="ignore")
 
-    def _gone(self, why) -> CourseError:
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:  # Dask's own errors of connections among them
+            raise self._gone(error) from None
+
+    def _gone(self, why: BaseException) -> CourseError:
         return CourseError(
             f"The cluster does not answer any more ({why}). What was graded is kept: run it again to go on."
         )

@@ -2,8 +2,9 @@
 
     python -I -m autograder.cluster_worker SANDBOX
 
-A Dask worker grades nothing itself. It holds a judge (`autograder.judges`) for each of its threads, and the judge holds
-the sandbox: learners' code never stands in a process that knows the cluster. `autograder.cluster` calls what is here.
+A Dask worker grades nothing itself. It holds a bench of judges (`autograder.judges`), as many as it has threads, and
+they hold the sandbox: learners' code never stands in a process that knows the cluster. `autograder.cluster` calls what
+is here.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from multiprocessing.connection import wait
 from autograder import fingerprints, sandbox
 from autograder.exercises import exercises
 from autograder.grades import Grade
-from autograder.judges import Job, Judge
+from autograder.judges import Benches, Job, Judge
 from pneumonia.settings import CourseError
 
 IDLE = 300  # seconds without a submission after which judges are let go: their instructor's machine may be gone
@@ -73,13 +74,14 @@ class Judges:
 
     def __init__(self):
         self._lock = threading.Lock()
+        self._benches = Benches()
         self._free: list[Judge] = []
         self._busy: list[Judge] = []
         self._used, self._over = time.monotonic(), False
 
     def grade(self, job: Job) -> Grade:
-        """Grade one submission, in the thread that calls. Raises CourseError once the grading is over."""
-        judge = self._take()
+        """Grade one submission, in the thread that calls. Raises CourseError where no judge can be had for it."""
+        judge = self._take(job)
         try:
             judge.begin(job)
             while (result := judge.grade()) is None:
@@ -93,25 +95,26 @@ class Judges:
         """End them all, for good."""
         with self._lock:
             self._over = True
-            for judge in (*self._free, *self._busy):
-                judge.end()
-            self._free = []
+            self._let_go()
 
     def let_go_when_idle(self) -> None:
         """End those that nobody has needed for long, until the grading is over; runs in a thread of its own."""
         while not self._over:
             time.sleep(min(IDLE, 10))
             with self._lock:
-                if self._free and not self._busy and time.monotonic() - self._used > IDLE:
-                    for judge in self._free:
-                        judge.end()
-                    self._free = []
+                if not self._busy and time.monotonic() - self._used > IDLE:
+                    self._let_go()
 
-    def _take(self) -> Judge:
+    def _take(self, job: Job) -> Judge:
         with self._lock:
             if self._over:
                 raise CourseError("This grading is over.")
-            judge = self._free.pop() if self._free else Judge()
+            bench = self._benches.of(job)
+            judge = next((judge for judge in self._free if judge.bench is bench), None)
+            if judge is None:
+                judge = self._benches.judge(job)
+            else:
+                self._free.remove(judge)
             self._busy.append(judge)
             return judge
 
@@ -123,6 +126,12 @@ class Judges:
                 judge.end()
             else:
                 self._free.append(judge)
+
+    def _let_go(self) -> None:
+        for judge in (*self._free, *self._busy):
+            judge.end()
+        self._free = []
+        self._benches.end()
 
 
 _judges: dict[str, Judges] = {}

@@ -74,8 +74,10 @@ def check(path: Path, fix: bool, as_json: bool):
     show_default=True,
     help="What holds learners' code. `none`: nothing, it can do all that you can.",
 )
+@click.option("--cluster", help="Grade on a Dask cluster: tcp://HOST:PORT, a scheduler file, or `slurm` to begin one.")
+@click.option("--jobs", type=click.IntRange(min=1), help="With `--cluster slurm`: Slurm jobs at a time. Default: 1.")
 @reporting
-def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbox):
+def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbox, cluster, jobs):
     """Grade a class: SUBMITTED/<student>/<exercise>/<exercise>.ipynb.
 
     Writes grades.csv, grades.json, report.html and feedback/<student>/<exercise>.html below the output folder, and the
@@ -85,17 +87,16 @@ def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbo
     """
     from autograder.grading import Class
     from autograder.journal import Journal
-    from autograder.judges import Team
     from autograder.reports import SANDBOX_NOTES
 
+    _require_one_place(workers, cluster, jobs)
     output = output or submitted.resolve().parent / "graded"
-    workers = workers or os.cpu_count() or 1
     if sandbox == "none":
         click.secho(SANDBOX_NOTES[sandbox], fg="yellow", err=True)
     with Journal(output) as journal:
         graded = Class(submitted, journal, assignment=assignment, seed=seed, fresh=fresh, held_by=sandbox)
         gradebook = gradebook or f"sqlite:///{(output / 'gradebook.db').resolve()}"
-        with Team(min(workers, len(graded.todo))) as team:
+        with _team(workers, cluster, jobs) as team:
             graded.prepare(team)
             interrupted = _grade(graded, output, gradebook, team)
     _say_how_it_went(graded.result(), output, gradebook)
@@ -103,6 +104,28 @@ def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbo
         click.secho(f"Interrupted: {len(graded.todo)} are left. Run it again to go on.", fg="yellow", err=True)
         sys.exit(130)
     sys.exit(1 if graded.todo or any(grade.error for grade in graded.grades) else 0)
+
+
+def _require_one_place(workers: int | None, cluster: str | None, slurm_jobs: int | None) -> None:
+    if cluster and workers:
+        raise click.UsageError("--workers is for this machine; a cluster grades as many at a time as it has threads.")
+    if slurm_jobs and cluster != "slurm":
+        raise click.UsageError("--jobs belongs to --cluster slurm.")
+
+
+def _team(workers: int | None, cluster: str | None, slurm_jobs: int | None):
+    """What grades: judges of this machine, or those of a cluster."""
+    if cluster:
+        from autograder.cluster import ClusterTeam
+
+        def say(line: str) -> None:
+            click.secho(line, fg="yellow", err=True)
+
+        return ClusterTeam(cluster, slurm_jobs=slurm_jobs or 1, say=say)
+
+    from autograder.judges import Team
+
+    return Team(workers or os.cpu_count() or 1)
 
 
 def _grade(graded, output: Path, gradebook: str, team) -> bool:

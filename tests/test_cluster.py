@@ -34,12 +34,13 @@ COURSE = Path(sys.executable).with_name("course")
 RIGHT = "def precision(tp, fp):\n    return tp / (tp + fp) if tp + fp else 0.0"
 WRONG = "def precision(tp, fp):\n    return tp / (tp + fp + 1)"
 SLOW = "import time\ntime.sleep(60)"
-# Kills the Dask worker whose judge runs this, as a machine does that goes down.
+# Kills the Dask worker whose judge runs this, as a machine does that goes down: judge, bench, worker.
 DEADLY = """
 import os, signal
-judge = os.getppid()
-worker = int(open(f"/proc/{judge}/stat").read().rpartition(")")[2].split()[1])
-os.kill(worker, signal.SIGKILL)
+pid = os.getppid()
+for _ in range(2):
+    pid = int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
+os.kill(pid, signal.SIGKILL)
 """
 SBATCH = """#!/bin/sh
 setsid bash "$1" >/dev/null 2>&1 &
@@ -120,8 +121,11 @@ class Cluster:
         with Client(scheduler_file=str(self.file), set_as_default=False) as client:
             client.wait_for_workers(number, timeout=60)
 
-    def team(self, held_by: str = "bubblewrap", say=print):
-        return lambda jobs: cluster.grade_all(jobs, str(self.file), held_by=held_by, say=say)
+    def grades(self, graded: Class, say=print):
+        """The grades of a class, by this cluster."""
+        with cluster.ClusterTeam(str(self.file), say=say) as team:
+            graded.prepare(team)
+            yield from graded.grade(team)
 
     def kill(self, process: subprocess.Popen) -> None:
         """Nanny, worker, and what they began, at once: the machine is gone."""
@@ -159,7 +163,7 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path, dask_cluster):
     dask_cluster.wait_for_workers(2)
     with Journal(tmp_path / "graded") as journal:
         graded = Class(tmp_path / "submitted", journal, seed=7)
-        for number, _ in enumerate(graded.grade(dask_cluster.team())):
+        for number, _ in enumerate(dask_cluster.grades(graded)):
             if number == 1:
                 dask_cluster.kill(doomed)
         there = graded.result()
@@ -176,9 +180,7 @@ def test_a_notebook_that_kills_workers_costs_itself_alone(tmp_path, dask_cluster
     dask_cluster.begin(allowed_failures=0).add_worker(threads=2)
     with Journal(tmp_path / "graded") as journal:
         graded = Class(tmp_path / "submitted", journal, seed=7, held_by="none")
-        for _ in graded.grade(dask_cluster.team("none")):
-            pass
-        grades = {grade.student: grade for grade in graded.result().grades}
+        grades = {grade.student: grade for grade in dask_cluster.grades(graded)}
     assert grades["deadly"].error == "Each worker of the cluster that had this notebook died."
     assert {name: grade.score for name, grade in grades.items()} == {
         "deadly": None,
@@ -193,12 +195,12 @@ def test_a_worker_with_another_course_is_given_nothing(tmp_path, dask_cluster):
     with Journal(tmp_path / "graded") as journal:
         graded = Class(tmp_path / "submitted", journal, seed=7)
         with pytest.raises(CourseError, match="No worker .* Its checks of 02-metrics are not the ones here: check out"):
-            list(graded.grade(dask_cluster.team()))
+            list(dask_cluster.grades(graded))
         assert len(graded.todo) == 2
         dask_cluster.add_worker()
         dask_cluster.wait_for_workers(2)
         said = []
-        assert {grade.score for grade in graded.grade(dask_cluster.team(say=said.append))} == {1}
+        assert {grade.score for grade in dask_cluster.grades(graded, said.append)} == {1}
     assert [line for line in said if "is given nothing. Its checks of 02-metrics" in line] == said != []
 
 
@@ -304,8 +306,9 @@ def test_slurms_job_starts_a_worker_that_grades(slurm):
     hand_in(slurm / "submitted", "ada", RIGHT)
     with Journal(slurm / "graded") as journal:
         graded = Class(slurm / "submitted", journal, seed=7)
-        team = graded.grade(lambda jobs: cluster.grade_all(jobs, "slurm", held_by="bubblewrap"))
-        assert [grade.score for grade in team] == [1]
+        with cluster.ClusterTeam("slurm") as team:
+            graded.prepare(team)
+            assert [grade.score for grade in graded.grade(team)] == [1]
     begun, cancelled = (sorted((slurm / name).read_text().split()) for name in ("begun", "cancelled"))
     assert begun == cancelled != []
 
