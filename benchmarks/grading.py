@@ -117,6 +117,7 @@ def class_size(number: int) -> dict:
             "seconds": round(seconds, 1),
             "seconds_each": round(seconds / number, 4),
             "seconds_judging_each": round(judging(root / "graded"), 4),
+            "processor_seconds_of_main_process_each": round(watch.processor / number, 4),
             "seconds_again": round(again, 1),
             "peak_bytes": watch.peak,
             "bytes_submitted": size_of(root / "submitted"),
@@ -195,10 +196,10 @@ def _nbgrader(root: Path, *arguments: str) -> None:
 
 
 class Watch:
-    """Follows a process and all that it begins, and keeps the largest sum of their memory."""
+    """Follows a process and all that it begins: the largest sum of their memory, the processor time of itself alone."""
 
     def __init__(self, seconds: float = 0.5):
-        self.peak, self.looks, self._seconds = 0, 0, seconds
+        self.peak, self.looks, self.processor, self._seconds = 0, 0, 0.0, seconds
 
     def follow(self, process: subprocess.Popen) -> None:
         """Look every so often until the process ends."""
@@ -213,6 +214,7 @@ class Watch:
         while not ended.wait(self._seconds):
             self.peak = max(self.peak, sum(map(pss, [pid, *descendants(pid)])))
             self.looks += 1
+            self.processor = max(self.processor, processor_seconds(pid))
 
 
 def pss(pid: int) -> int:
@@ -222,6 +224,15 @@ def pss(pid: int) -> int:
     except (FileNotFoundError, ProcessLookupError):
         return 0
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process has used, without its children; 0 where it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def descendants(pid: int) -> list[int]:

@@ -161,8 +161,8 @@ def _publish(graded, output: Path, gradebook: str) -> None:
     from autograder.reports import write_reports
 
     write_reports(graded.result(), output)
-    for grade in enter_grades(gradebook, _to_be_entered(graded, gradebook)):
-        graded.journal.note_entered(gradebook, grade, graded.entry_of(grade))
+    for grades in enter_grades(gradebook, _to_be_entered(graded, gradebook)):
+        graded.journal.note_entered(gradebook, [(grade, graded.entry_of(grade)) for grade in grades])
 
 
 def _to_be_entered(graded, gradebook: str) -> list:
