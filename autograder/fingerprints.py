@@ -35,6 +35,7 @@ def of_checks(exercise: Exercise) -> str:
     return of_bytes(*(part for file in files for part in (str(file.relative_to(CLONE)).encode(), file.read_bytes())))
 
 
+@cache
 def of_environment(exercise: Exercise) -> str:
     """What is installed that an answer may depend on, as text: `python 3.11.7, numpy 2.4.6, ...`."""
     packages = PACKAGES + (KERAS_PACKAGES if exercise.keras or exercise.trains else ())

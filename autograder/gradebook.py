@@ -1,12 +1,15 @@
 """nbgrader's gradebook: grades are written through nbgrader's own API, so that its export and formgrader see them."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby, islice
 
-from autograder.exercises import Exercise, exercise, grade_cell
+from autograder.exercises import Exercise, grade_cell
 from autograder.grades import Grade
-from autograder.lateness import Lateness
 from autograder.release import generate, nbgrader_tools, settings
 from pneumonia.settings import CourseError
+
+AT_ONCE = 200  # grades entered in one transaction: each one waits for the disk
 
 
 def enter_assignment(url: str, task: Exercise) -> None:
@@ -23,46 +26,86 @@ def enter_assignment(url: str, task: Exercise) -> None:
             raise CourseError(f"The gradebook {url} does not take {task.name}: {_first_line(error)}") from None
 
 
-def enter_grades(url: str, grades: Iterable[Grade], late: Mapping | None = None) -> Iterator[Grade]:
-    """Enter grades, and give back each that is in; learners and submissions are made where they are missing.
+def enter_grades(url: str, grades: Iterable[Grade], late: Mapping | None = None) -> Iterator[list[Grade]]:
+    """Enter grades, and give back those that are in, some at a time.
 
-    A grade without a score takes the score away that stands there, since it was another submission's, and asks for a
-    look. A score that a person gave by hand stays, and the cell is marked for a second look, as nbgrader does. The time
-    of a hand-in and what its lateness costs (`late`, of lateness_of_class) go where nbgrader keeps them.
+    Learners and submissions are made where they are missing. A grade without a score takes the score away that stands
+    there, since it was another submission's, and asks for a look. A score that a person gave by hand stays, and the
+    cell is marked for a second look, as nbgrader does. The time of a hand-in and what its lateness costs (`late`, of
+    lateness_of_class) go where nbgrader keeps them.
     Raises CourseError where the gradebook refuses.
     """
     with nbgrader_tools():
         from nbgrader.api import Gradebook
         from sqlalchemy.exc import SQLAlchemyError
 
+        grades = iter(grades)
         try:
             with Gradebook(url, settings().CourseDirectory.course_id) as gradebook:
-                for grade in grades:
-                    _enter(gradebook, grade, (late or {}).get((grade.student, grade.assignment)))
-                    yield grade
+                while batch := list(islice(grades, AT_ONCE)):
+                    with _one_transaction(gradebook):
+                        for assignment, of_one in groupby(batch, key=lambda grade: grade.assignment):
+                            _enter(gradebook, assignment, list(of_one), late or {})
+                    yield batch
         except (SQLAlchemyError, ValueError) as error:
             raise CourseError(f"The gradebook {url} does not take the grades: {_first_line(error)}") from None
 
 
-def _enter(gradebook, grade: Grade, late: Lateness | None) -> None:
+@contextlib.contextmanager
+def _one_transaction(gradebook) -> Iterator[None]:
+    """Whatever nbgrader commits in here is written at the end, together, or not at all."""
+    with gradebook.engine.begin() as connection:
+        gradebook.db.remove()
+        gradebook.db.configure(bind=connection, join_transaction_mode="rollback_only")
+        yield
+        gradebook.db.remove()
+
+
+def _enter(gradebook, assignment: str, grades: list[Grade], late: Mapping) -> None:
+    """Enter grades of one assignment."""
     from nbgrader.api import MissingEntry
 
-    name = exercise(grade.assignment).name
-    if grade.score is None:
-        try:
-            gradebook.find_submission(name, grade.student)
-        except MissingEntry:
-            return
-    gradebook.update_or_create_student(grade.student)
-    about = {"timestamp": late.submitted.replace(tzinfo=None)} if late is not None and late.submitted else {}
-    submission = gradebook.update_or_create_submission(name, grade.student, **about)
-    for notebook in submission.notebooks:
-        notebook.late_submission_penalty = None if late is None else late.penalty(grade.score, grade.max_score)
-    for function, earned in grade.earned.items():
-        entry = gradebook.find_grade(grade_cell(function), name, name, grade.student)
-        entry.auto_score = None if grade.score is None else earned
+    entered = {}
+    for grade in grades:
+        if grade.score is None:
+            try:
+                gradebook.find_submission(assignment, grade.student)
+            except MissingEntry:
+                continue
+        gradebook.update_or_create_student(grade.student)
+        lateness = late.get((grade.student, assignment))
+        time = {"timestamp": lateness.submitted.replace(tzinfo=None)} if lateness and lateness.submitted else {}
+        submission = gradebook.update_or_create_submission(assignment, grade.student, **time)
+        if late:
+            for notebook in submission.notebooks:
+                notebook.late_submission_penalty = lateness and lateness.penalty(grade.score, grade.max_score)
+        entered[grade.student] = grade
+    for student, cell, entry in _entries(gradebook, assignment, list(entered)):
+        grade = entered[student]
+        points = {grade_cell(function): earned for function, earned in grade.earned.items()}
+        entry.auto_score = None if grade.score is None else points[cell]
         entry.needs_manual_grade = grade.score is None or entry.manual_score is not None
     gradebook.db.commit()
+
+
+def _entries(gradebook, assignment: str, students: list[str]) -> list[tuple]:
+    """(student, name of the grade cell, nbgrader's own entry) for all cells of some students.
+
+    Asked for at once, along the database's indexes: one by one, each costs more the larger the class is.
+    """
+    from nbgrader import api
+
+    query = gradebook.db.query(api.SubmittedAssignment.student_id, api.GradeCell.name, api.Grade)
+    query = query.select_from(api.Assignment)
+    query = query.join(api.Notebook, api.Notebook.assignment_id == api.Assignment.id)
+    query = query.join(api.GradeCell, api.GradeCell.notebook_id == api.Notebook.id)
+    query = query.join(api.SubmittedAssignment, api.SubmittedAssignment.assignment_id == api.Assignment.id)
+    submitted = api.SubmittedNotebook
+    query = query.join(
+        submitted, (submitted.notebook_id == api.Notebook.id) & (submitted.assignment_id == api.SubmittedAssignment.id)
+    )
+    query = query.join(api.Grade, (api.Grade.notebook_id == submitted.id) & (api.Grade.cell_id == api.GradeCell.id))
+    return query.filter(api.Assignment.name == assignment, api.SubmittedAssignment.student_id.in_(students)).all()
 
 
 def _first_line(error: Exception) -> str:

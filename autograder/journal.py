@@ -8,7 +8,7 @@ checks and the environment that it came from; with another key it says nothing a
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,10 +112,18 @@ class Journal:
         )
         return row and row[0]
 
-    def note_entered(self, gradebook: str, grade: Grade, entry: int) -> None:
-        """Note that an entry went into a gradebook."""
+    def note_entered(self, gradebook: str, entries: Iterable[tuple[Grade, int]]) -> None:
+        """Note that entries went into a gradebook: grades, and the numbers of their entries."""
         statement = "INSERT INTO entered (gradebook, assignment, student, grade) VALUES (?, ?, ?, ?)"
-        self._write(statement, gradebook, grade.assignment, grade.student, entry)
+        rows = [(gradebook, grade.assignment, grade.student, entry) for grade, entry in entries]
+        with self._errors():
+            self._database.execute("BEGIN")  # one wait for the disk, not one a row
+            try:
+                self._database.executemany(statement, rows)
+                self._database.execute("COMMIT")
+            except BaseException:
+                self._database.rollback()
+                raise
 
     def _one(self, statement: str, *values):
         with self._errors():

@@ -22,13 +22,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 
-from autograder import workers
+from autograder import sandbox, workers
 from autograder.exercises import Exercise, exercise, points_of
 from autograder.grades import Grade
 from autograder.judge import Limits, judge, modules_for
 from autograder.matching import current_format
 from autograder.notebooks import NotebookError, duplicates, learner_cells, parse_json, require_cells
-from autograder.sandbox import ENGINES, ONE_THREAD, remove_containers
 from pneumonia.settings import CourseError
 
 JOBS = 2000  # that a judge does before a new one takes its place: what pytest keeps in memory is bounded
@@ -100,7 +99,7 @@ class Bench:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                env=os.environ | ONE_THREAD,
+                env=os.environ | sandbox.ONE_THREAD,
             )
         self._socket = ours
         self._socket.settimeout(BENCH_SECONDS)
@@ -128,8 +127,8 @@ class Bench:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        if self.held_by in ENGINES:
-            remove_containers(self.held_by, self._process.pid)
+        if self.held_by in sandbox.ENGINES:
+            sandbox.remove_containers(self.held_by, self._process.pid)
 
 
 class Judge:
@@ -184,13 +183,39 @@ class Judge:
         return failed(self.job, f"The process that graded this notebook {how}.")
 
 
+class Benches:
+    """The benches that a machine needs for the jobs that come, each begun when it is needed first."""
+
+    def __init__(self):
+        self._benches: dict[tuple, Bench] = {}
+
+    def of(self, job: Job) -> Bench:
+        """The bench whose judges can grade a job."""
+        kind = (job.sandbox, modules_for(exercise(job.exercise)))
+        if kind not in self._benches or self._benches[kind].ended:
+            self._benches[kind] = Bench(job.sandbox, exercise(job.exercise))
+        return self._benches[kind]
+
+    def judge(self, job: Job) -> Judge:
+        """A new judge for a job. Raises CourseError where none can be had."""
+        try:
+            return self.of(job).judge()
+        except CourseError:  # once is an accident
+            return self.of(job).judge()
+
+    def end(self) -> None:
+        """End them all, their judges and sandboxes."""
+        for bench in self._benches.values():
+            bench.end()
+
+
 class Team:
     """So many judges at a time, and the benches that they come from; a context manager that ends them all."""
 
     def __init__(self, judges: int):
         self._places = judges
         self._judges: list[Judge] = []
-        self._benches: dict[tuple, Bench] = {}
+        self._benches = Benches()
 
     def __enter__(self) -> "Team":
         return self
@@ -198,12 +223,15 @@ class Team:
     def __exit__(self, *_) -> None:
         for member in self._judges:
             member.end()
-        for bench in self._benches.values():
-            bench.end()
+        self._benches.end()
 
     def prepare(self, job: Job) -> None:
-        """Begin with what takes seconds before a job like this one can be graded; it goes on beside other work."""
-        self._bench(job)
+        """Begin with what takes seconds before a job like this one can be graded; it goes on beside other work.
+
+        Raises CourseError where this machine has not the sandbox that it asks for.
+        """
+        sandbox.require(job.sandbox)
+        self._benches.of(job)
 
     def grades(self, jobs: Iterator[Job]) -> Iterator[Grade]:
         """The grades of all jobs, as they are finished. Jobs are taken when a judge is free."""
@@ -221,10 +249,10 @@ class Team:
         busy = [member for member in self._judges if member.job]
         free = [member for member in self._judges if not member.job and not member.is_spent]
         while len(busy) < self._places and (job := next(jobs, None)) is not None:
-            bench = self._bench(job)
+            bench = self._benches.of(job)
             member = next((member for member in free if member.bench is bench), None)
             if member is None:
-                member = self._new_judge(bench, job)
+                member = self._benches.judge(job)
             else:
                 free.remove(member)
             member.begin(job)
@@ -232,18 +260,6 @@ class Team:
         for member in set(self._judges) - set(busy):
             member.end()
         self._judges = busy
-
-    def _bench(self, job: Job) -> Bench:
-        kind = (job.sandbox, modules_for(exercise(job.exercise)))
-        if kind not in self._benches or self._benches[kind].ended:
-            self._benches[kind] = Bench(job.sandbox, exercise(job.exercise))
-        return self._benches[kind]
-
-    def _new_judge(self, bench: Bench, job: Job) -> Judge:
-        try:
-            return bench.judge()
-        except CourseError:  # once is an accident
-            return self._bench(job).judge()
 
 
 def main() -> None:

@@ -92,10 +92,10 @@ def check(path: Path, fix: bool, as_json: bool):
 @click.option("--cell-seconds", type=SECONDS, help="How long a cell may take. Default: 30.")
 @click.option("--call-seconds", type=SECONDS, help="How long one call of a function may take. Default: 10.")
 @click.option("--submission-seconds", type=SECONDS, help="How long a notebook may take in all. Default: 180.")
+@click.option("--cluster", help="Grade on a Dask cluster: tcp://HOST:PORT, a scheduler file, or `slurm` to begin one.")
+@click.option("--jobs", type=click.IntRange(min=1), help="With `--cluster slurm`: Slurm jobs at a time. Default: 1.")
 @reporting
-def grade(
-    submitted, output, assignment, workers, seed, fresh, gradebook, sandbox, due, late_penalty, late_days, **seconds
-):
+def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbox, cluster, jobs, **more):
     """Grade a class: SUBMITTED/<student>/<exercise>/<exercise>.ipynb.
 
     Writes grades.csv, grades.json, junit.xml, report.html and feedback/<student>/<exercise>.html below the output
@@ -108,22 +108,21 @@ def grade(
     """
     from autograder.grading import Class, find_handins
     from autograder.journal import Journal
-    from autograder.judges import Team
     from autograder.lateness import Terms, lateness_of_class, parse_due
     from autograder.reports import SANDBOX_NOTES
 
+    _require_one_place(workers, cluster, jobs)
     find_handins(submitted, assignment)  # where there is nothing to grade, nothing is written
     output = output or submitted.resolve().parent / "graded"
-    workers = workers or os.cpu_count() or 1
-    terms = Terms(parse_due(due), late_penalty, late_days)
+    terms = Terms(parse_due(more.pop("due")), more.pop("late_penalty"), more.pop("late_days"))
     if sandbox == "none":
         click.secho(SANDBOX_NOTES[sandbox], fg="yellow", err=True)
     with Journal(output) as journal:
-        how = {"seed": seed, "fresh": fresh, "held_by": sandbox, "limits": _limits(**seconds)}
+        how = {"seed": seed, "fresh": fresh, "held_by": sandbox, "limits": _limits(**more)}
         graded = Class(submitted, journal, assignment=assignment, **how)
         gradebook = gradebook or f"sqlite:///{(output / 'gradebook.db').resolve()}"
         publication = Publication(graded, output, gradebook, lateness_of_class(graded.handins, terms))
-        with Team(min(workers, len(graded.todo))) as team:
+        with _team(workers, cluster, jobs) as team:
             graded.prepare(team)
             interrupted = _grade(graded, publication, team)
     _say_how_it_went(graded, output, gradebook)
@@ -138,6 +137,28 @@ def _limits(**seconds: float | None):
     from autograder.judge import Limits
 
     return Limits(**{name.removesuffix("_seconds"): most for name, most in seconds.items() if most is not None})
+
+
+def _require_one_place(workers: int | None, cluster: str | None, slurm_jobs: int | None) -> None:
+    if cluster and workers:
+        raise click.UsageError("--workers is for this machine; a cluster grades as many at a time as it has threads.")
+    if slurm_jobs and cluster != "slurm":
+        raise click.UsageError("--jobs belongs to --cluster slurm.")
+
+
+def _team(workers: int | None, cluster: str | None, slurm_jobs: int | None):
+    """What grades: judges of this machine, or those of a cluster."""
+    if cluster:
+        from autograder.cluster import ClusterTeam
+
+        def say(line: str) -> None:
+            click.secho(line, fg="yellow", err=True)
+
+        return ClusterTeam(cluster, slurm_jobs=slurm_jobs or 1, say=say)
+
+    from autograder.judges import Team
+
+    return Team(workers or os.cpu_count() or 1)
 
 
 def _grade(graded, publication: "Publication", team) -> bool:
@@ -198,8 +219,9 @@ class Publication:
         write_reports(self.graded.result(), self.output, self.late)
         same_lateness = self._published()[1:] == self._stamp()[1:]
         grades = self._not_entered() if same_lateness or not self.late else self.graded.grades
-        for grade in enter_grades(self.gradebook, grades, self.late):
-            self.graded.journal.note_entered(self.gradebook, grade, self.graded.entry_of(grade))
+        for batch in enter_grades(self.gradebook, grades, self.late):
+            entered = [(grade, self.graded.entry_of(grade)) for grade in batch]
+            self.graded.journal.note_entered(self.gradebook, entered)
         write_atomically(self.output / STAMP, "\n".join(self._stamp()))
 
     def _not_entered(self) -> list:

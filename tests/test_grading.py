@@ -217,7 +217,7 @@ def test_a_second_grading_keeps_what_a_person_decided(gradebook_url):
     grade = Grade("zoe", "02-metrics", {"recall": 1, "precision": 1}, (failed, Outcome("precision", 3, 0.0, None)))
     for _ in range(2):
         enter_assignment(url, EXERCISE)
-        assert list(enter_grades(url, [grade])) == [grade]
+        assert list(enter_grades(url, [grade])) == [[grade]]
         with Gradebook(url, "pneumonia") as gradebook:
             cell = gradebook.find_grade("test_recall", "02-metrics", "02-metrics", "zoe")
             assert cell.auto_score == 0
@@ -237,7 +237,7 @@ def test_a_failure_of_the_grader_is_no_score(gradebook_url):
     assert grade.score is None
     assert "RuntimeError: our own &lt;mistake&gt;" in report_page(grading)
     assert "RuntimeError" not in feedback_page(grade)
-    assert list(enter_grades(gradebook_url, [grade])) == [grade]
+    assert list(enter_grades(gradebook_url, [grade])) == [[grade]]
     from nbgrader.api import Gradebook
 
     with Gradebook(gradebook_url, "pneumonia") as gradebook:
