@@ -83,6 +83,8 @@ def _enter(gradebook, assignment: str, grades: list[Grade], late: Mapping) -> No
     for student, cell, entry in _entries(gradebook, assignment, list(entered)):
         grade = entered[student]
         points = {grade_cell(function): earned for function, earned in grade.earned.items()}
+        if cell not in points:  # a cell that the course no longer grades
+            continue
         entry.auto_score = None if grade.score is None else points[cell]
         entry.needs_manual_grade = grade.score is None or entry.manual_score is not None
     gradebook.db.commit()
