@@ -56,7 +56,7 @@ def _one_transaction(gradebook) -> Iterator[None]:
     """Whatever nbgrader commits in here is written at the end, together, or not at all."""
     with gradebook.engine.begin() as connection:
         gradebook.db.remove()
-        gradebook.db.configure(bind=connection, join_transaction_mode="rollback_only")
+        gradebook.db.configure(bind=connection, join_transaction_mode="rollback_only", expire_on_commit=False)
         yield
         gradebook.db.remove()
 
