@@ -214,8 +214,6 @@ class ClusterTeam:
         accepted = []
         told = self._client.run(cluster_worker.describe, self._held_by, workers=strangers, on_error="return")
         for address, about in told.items():
-            if isinstance(about, OSError):  # it left, or does not answer: the next look will tell
-                continue
             if isinstance(about, Exception):
                 about = {"refused": f"The course does not run there: {type(about).__name__}: {about}."}
             if why := refusal(self._wanted, about):

@@ -1,6 +1,6 @@
 """What grading a class costs, in one run on this machine: against stock nbgrader, in memory, and as the class grows.
 
-    python benchmarks/grading.py                          all parts, which takes hours
+    python benchmarks/grading.py                          all parts, which takes an hour or more
     python benchmarks/grading.py --part speed --exercise 02-metrics --submissions 40
     python benchmarks/grading.py --part size --sizes 100,1000
 
@@ -53,9 +53,9 @@ ENVIRONMENT = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}  #
 @click.option("--result", type=click.Path(path_type=Path), default=results.FOLDER / f"{RESULT}.json", help="Where to.")
 def main(parts, names, number, sizes, result):
     """Measure what grading costs."""
-    record = json.loads(result.read_text()) if result.is_file() else {}
     names = names or EXERCISES
     for part in parts or ("speed", "memory", "size"):
+        record = json.loads(result.read_text()) if result.is_file() else {}
         if part == "size":
             measured = [class_size(int(size)) for size in sizes.split(",")]
         else:

@@ -248,7 +248,10 @@ def test_ctrl_c_leaves_nothing_on_the_cluster(tmp_path, dask_cluster):
         hand_in(tmp_path / "submitted", f"student-{number:02}", RIGHT if number < 3 else SLOW)
     worker = dask_cluster.begin().add_worker("--no-nanny")
     command = [COURSE, "grade", tmp_path / "submitted", "--cluster", dask_cluster.file]
-    grading = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A shell's background jobs ignore SIGINT, and so would what they start.
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    grading = subprocess.Popen(list(map(str, command)), **pipes, **heard)
     until(lambda: len(in_the_journal(tmp_path / "graded")) >= 3, 120)
     assert judges_of(worker)
     grading.send_signal(signal.SIGINT)
