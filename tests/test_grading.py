@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -331,3 +332,23 @@ def test_a_name_that_is_no_text_is_still_graded(tmp_path):
 def test_long_values_are_cut():
     assert len(show("x" * 10_000)) <= 300
     assert re.fullmatch(r"array\(\[0\.0, .*shape=\(50,\), dtype=float64\)", show(np.zeros(50)))
+
+
+def test_lateness_stands_beside_the_score_and_in_the_gradebook(tmp_path):
+    """Other terms change what lateness costs, and nothing is graded again for that."""
+    right = "def precision(tp, fp):\n    return tp / (tp + fp) if tp + fp else 0.0"
+    path = hand_in(
+        tmp_path / "submitted", "zoe", notebook(precision=right, recall=right.replace("precision", "recall"))
+    )
+    path.with_name("timestamp.txt").write_text("2026-11-02 13:00:00 UTC")
+    for percent, penalty in (("2", "0.8"), ("1", "0.4")):
+        terms = ["--due", "2026-11-01T12:00+00:00", "--late-penalty", percent]
+        result = course("grade", tmp_path / "submitted", *terms)
+        assert result.returncode == 0, result.stderr
+        (row,) = csv.DictReader((tmp_path / "graded" / "grades.csv").read_text().splitlines())
+        assert (row["score"], row["days_late"], row["late_submission_penalty"]) == ("2", "2", penalty)
+        with sqlite3.connect(tmp_path / "graded" / "gradebook.db") as gradebook:
+            assert gradebook.execute("SELECT late_submission_penalty FROM submitted_notebook").fetchall() == [
+                (float(penalty),)
+            ]
+    assert result.stdout.startswith("0 graded")
