@@ -279,7 +279,9 @@ def test_a_full_disk_is_an_error_that_loses_nothing(tmp_path):
     graded.output.mkdir()
     grade = f'"{COURSE}" grade "{graded.submitted}" --workers 1'
     count = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM grades').fetchall())"
-    read = f'"{sys.executable}" -c "{count}" "{graded.output}/journal.db"'
+    aside = tmp_path / "aside"  # SQLite writes beside what it reads
+    aside.mkdir()
+    read = f'cp "{graded.output}"/journal.db* "{aside}"; "{sys.executable}" -c "{count}" "{aside}/journal.db"'
     steps = (
         f"{grade}; echo status $?; {read}\n"
         f'cp -r "{others.submitted}"/* "{graded.submitted}"\n'
