@@ -5,8 +5,8 @@
 TensorFlow takes seconds to import and a forked process has it at once. The forker itself never runs a learner's code,
 and never an operation of TensorFlow's, whose threads would be missing in a child. On DESCRIPTOR, a socket that keeps
 messages apart, a judge asks it: "fork", with the stream that the child is to answer on and the file that it prints to;
-"how did it end?"; "end it". More judges may "join", each on a socket of its own; each has one child at a time. In
-between the forker watches how much memory the processes of each child take.
+"how did it end?"; "how busy is it?"; "end it". More judges may "join", each on a socket of its own; each has one child
+at a time. In between the forker watches how much memory the processes of each child take.
 """
 
 import gc
@@ -22,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from autograder.confinement import Allowance, confine, fork_apart
+from autograder.processes import processor_time
 
 INTERVAL = 0.05  # seconds between two looks at the memory
 PATIENCE = 1.0  # seconds that a child is given to end by itself when it is asked how it ended
@@ -83,6 +84,14 @@ class Seat:
             if not self._reap(os.WNOHANG):
                 time.sleep(0.01)
         return self.how
+
+    def do_busy(self) -> dict:
+        """How many seconds of processor time the child's processes have had, and whether one of them wants more."""
+        used, wanting = 0.0, False
+        for pid in _tree(self.child) if self.child else []:
+            seconds, runnable = processor_time(pid)
+            used, wanting = used + seconds, wanting or runnable
+        return {"seconds": used, "wants": wanting}
 
     def do_end(self) -> dict:
         """End the child and, with it, all processes of its namespace."""

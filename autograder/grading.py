@@ -18,7 +18,8 @@ from autograder.grades import Grade, Grading, Handin
 from autograder.journal import Journal
 from autograder.judge import Limits
 from autograder.judges import Job, Team
-from autograder.notebooks import NotebookError, read_bytes
+from autograder.notebooks import NotebookError, TooLarge, read_bytes
+from autograder.outputs import read_without_outputs
 from pneumonia.settings import CourseError
 
 WAITING = "It was not graded yet."
@@ -133,11 +134,21 @@ class Class:
         if not problem:
             try:
                 content = read_bytes(handin.path)
+            except TooLarge:
+                content, problem = _without_outputs(handin.path)
             except NotebookError as error:
                 problem = str(error)
         key = key_of(exercise(handin.exercise), content, problem + handin.note, self.seed, self.held_by, self.limits)
         how = (self.seed, self.held_by, self.limits)
         return Job(handin.student, handin.exercise, content, problem, key, *how, handin.note)
+
+
+def _without_outputs(path: Path) -> tuple[bytes, str]:
+    """A large notebook's content without its outputs, or the problem with it."""
+    try:
+        return read_without_outputs(path), ""
+    except NotebookError as error:
+        return b"", str(error)
 
 
 def key_of(task: Exercise, content: bytes, problem: str, seed: int, held_by: str, limits: Limits) -> str:

@@ -115,6 +115,7 @@ class Submission:
     _lost: set[int] = field(default_factory=set)  # places of the cells that cost a worker
     _noted: set[int] = field(default_factory=set)
     _started: float = 0.0
+    _granted: float = 0.0  # seconds that its workers waited for the processor, which are not the submission's
 
     def __enter__(self) -> "Submission":
         self._started = time.monotonic()
@@ -138,7 +139,8 @@ class Submission:
             raise Wrong(came="no answer", mistake=mistake) from None
 
     def _left(self) -> float:
-        return self._started + self.limits.submission - time.monotonic()
+        granted = self._granted + (self._worker.granted if self._worker else 0.0)
+        return self._started + self.limits.submission + granted - time.monotonic()
 
     def _seconds(self, limit: float) -> float:
         """The limit, or what the submission has left of its time. Raises WorkerLost where that is nothing."""
@@ -190,5 +192,6 @@ class Submission:
 
     def _end_worker(self) -> None:
         if self._worker is not None:
+            self._granted += self._worker.granted
             self._worker.end()
             self._worker = None

@@ -28,6 +28,7 @@ from autograder.grades import Grade
 from autograder.judge import Limits, judge, modules_for
 from autograder.matching import current_format
 from autograder.notebooks import NotebookError, duplicates, learner_cells, parse_json, require_cells
+from autograder.workers import PATIENCE
 from pneumonia.settings import CourseError
 
 JOBS = 2000  # that a judge does before a new one takes its place: what pytest keeps in memory is bounded
@@ -52,7 +53,7 @@ class Job:
     @property
     def seconds(self) -> float:
         """What it may take before its judge is given up."""
-        return self.limits.of(exercise(self.exercise)).submission + self.limits.start + SLACK
+        return PATIENCE * self.limits.of(exercise(self.exercise)).submission + self.limits.start + SLACK
 
 
 def do(job: Job) -> Grade:

@@ -15,6 +15,10 @@ class NotebookError(CourseError):
     """A notebook that cannot be read; the message is for the person who hands it in."""
 
 
+class TooLarge(NotebookError):
+    """A notebook that is larger than `SIZE_LIMIT`."""
+
+
 @dataclass(frozen=True)
 class CodeCell:
     """A code cell as a learner left it: `name` is its function, or its place; `own` is False for the course's text."""
@@ -30,10 +34,10 @@ def read_notebook(path: Path) -> dict:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a notebook's file. Raises NotebookError where it cannot be read, or is too large."""
+    """The content of a notebook's file. Raises NotebookError where it cannot be read, TooLarge where it is that."""
     try:
         if path.stat().st_size > SIZE_LIMIT:
-            raise NotebookError(
+            raise TooLarge(
                 f"The file has {path.stat().st_size / 2**20:.0f} MB, of which {SIZE_LIMIT // 2**20} are allowed: "
                 "clear the outputs (Kernel, Restart and Clear Outputs) and save it again."
             )

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import uuid
 from collections import Counter
 from dataclasses import asdict
@@ -23,11 +24,14 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from autograder import plain, sandbox
+from autograder.processes import processor_time
 from autograder.worker import read_message, write_message
 from pneumonia.settings import CourseError
 
 FORKER_SECONDS = 30  # that a forker may take for one request; it needs milliseconds
 SHOWN = 300  # bytes of what was printed last
+PATIENCE = 5  # times its seconds that a worker has which others keep from the processor
+WINDOW, SHARE = 0.5, 0.25  # seconds that are looked at; kept from it is who wants it and has less than this share
 
 
 class WorkerLost(Exception):
@@ -43,6 +47,9 @@ class Process(Protocol):
 
     def how(self) -> str:
         """How it ended, ` with exit status 1` for instance; empty where it has not, or nobody knows."""
+
+    def busy(self) -> tuple[float, bool]:
+        """Seconds of processor time that it has had, and whether it wants more; (0, False) where nobody knows."""
 
     def end(self) -> None:
         """End it and all processes that it started, at once."""
@@ -64,6 +71,7 @@ class Worker:
     def __init__(self, process: Process, seconds: float):
         """Raises CourseError where the worker is not ready within `seconds`."""
         self._process = process
+        self.granted = 0.0  # seconds that it was given beyond its limits, because others kept it from the processor
         self._questions: queue.SimpleQueue = queue.SimpleQueue()
         self._replies: queue.SimpleQueue = queue.SimpleQueue()
         # Reading and writing stand in a thread that may be left behind: a process that the learner's code started can
@@ -113,7 +121,7 @@ class Worker:
 
     def _next_reply(self, seconds: float) -> bytes:
         try:
-            reply = self._replies.get(timeout=seconds)
+            reply = self._reply_within(seconds)
         except queue.Empty:
             raise WorkerLost(f"There was no answer within {seconds:.3g} seconds: look for an endless loop.") from None
         if isinstance(reply, plain.Garbage):
@@ -123,6 +131,26 @@ class Worker:
             last = f" (it printed last: {printed.splitlines()[-1]})" if printed else ""
             raise WorkerLost(f"The process ended{self._process.how()}{last} in the middle of this.")
         return reply
+
+    def _reply_within(self, seconds: float):
+        """The reply; raises queue.Empty where none comes. Nobody loses points because a machine is busy.
+
+        Time is the wall's, so that who sleeps is found out, but a worker that waits for its turn has `PATIENCE`.
+        """
+        start = time.monotonic()
+        with contextlib.suppress(queue.Empty):
+            return self._replies.get(timeout=seconds)
+        try:
+            while time.monotonic() < start + PATIENCE * seconds:
+                before, _ = self._process.busy()
+                with contextlib.suppress(queue.Empty):
+                    return self._replies.get(timeout=WINDOW)
+                after, wants = self._process.busy()
+                if not wants or after - before >= WINDOW * SHARE:
+                    break
+        finally:
+            self.granted += time.monotonic() - start - seconds
+        raise queue.Empty
 
     def _printed(self) -> str:
         """The end of what the worker printed."""
@@ -148,6 +176,9 @@ class Plain:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return _ended(self._popen.wait(timeout=1))
         return ""
+
+    def busy(self) -> tuple[float, bool]:
+        return processor_time(self._popen.pid)
 
     def end(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -175,6 +206,9 @@ class Container:
             return _ended(128 - status if status > 128 else status)  # as shells count: 137 is signal 9
         return ""
 
+    def busy(self) -> tuple[float, bool]:
+        return 0.0, False
+
     def end(self) -> None:
         # The engine's client is no parent of the container: killing it would leave the container running.
         subprocess.run([self._engine, "rm", "--force", self._name], capture_output=True)
@@ -200,6 +234,12 @@ class Forked:
         if "files" in how:
             return f", having opened more than the {how['files']} files that it may,"
         return _ended(how["status"]) if "status" in how else ""
+
+    def busy(self) -> tuple[float, bool]:
+        with contextlib.suppress(CourseError):
+            busy = self._forker.ask({"do": "busy"})
+            return busy["seconds"], busy["wants"]
+        return 0.0, False
 
     def end(self) -> None:
         with contextlib.suppress(CourseError):  # a forker that is gone has taken its children with it

@@ -65,6 +65,7 @@ def main() -> None:
         template = course_folder(Path(folder) / "template", {case.exercise for case in cases})
         todo = [case for case in cases if case.name not in stock]
         with ThreadPoolExecutor(arguments.at_a_time) as pool:
+            ours = pool.submit(course_points, cases, Path(folder) / "ours")
             runs = pool.map(lambda job: stock_outcome(*job, template, until), enumerate(todo))
             for place, (case, outcome) in enumerate(zip(todo, runs, strict=True), 1):
                 if outcome is not None:
@@ -76,7 +77,7 @@ def main() -> None:
         if left:
             print(f"{len(left)} are left: run it again to go on.")
             return
-        write(cases, course_points(cases, Path(folder) / "ours"), stock, versions)
+        write(cases, ours.result(), stock, versions)
     BEGUN.unlink(missing_ok=True)
     print(f"Wrote {RESULTS.relative_to(ROOT)}.")
 

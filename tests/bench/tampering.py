@@ -229,11 +229,17 @@ def nested_metadata(draft: Draft):
     draft.cell("recall")["metadata"]["deep"] = deep
 
 
-@case(earned=(), says=("200 MB", "clear the outputs"))
+@case()
 def two_hundred_megabytes(draft: Draft):
-    """200 MB of output in the file."""
+    """Right, and 200 MB of output in the file."""
     draft.cell("recall")["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "@"}]
     return draft.content.replace(b'"@"', b'"' + b"x" * (200 * 2**20) + b'"')
+
+
+@case(earned=(), says=("215 MB", "cannot be read without its outputs"))
+def hard_to_read_and_large(draft: Draft):
+    """200 MB of empty lists in the metadata, which take ten times as much memory when they are read."""
+    return draft.content.replace(b'"nbformat": 4', b'"more": [' + b"[]," * (75 * 10**6) + b'[]], "nbformat": 4')
 
 
 @case(earned=(), says=("not a notebook", "UnicodeDecodeError"))
