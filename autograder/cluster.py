@@ -9,6 +9,7 @@ alone, so that the one submission that kills workers is known from those that we
 import contextlib
 import math
 import shutil
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -59,10 +60,13 @@ def slurm_cluster():
 
     Raises CourseError where Slurm, dask-jobqueue or the description is missing.
     """
+    on_interrupt = signal.getsignal(signal.SIGINT)
     try:
         from dask_jobqueue import SLURMCluster
     except ModuleNotFoundError:
         raise CourseError('Slurm needs dask-jobqueue: `pip install -e ".[cluster]"` in the clone.') from None
+    finally:
+        signal.signal(signal.SIGINT, on_interrupt)  # the import makes Ctrl-C end the process at once, grades or not
     if not shutil.which("sbatch"):
         raise CourseError("There is no sbatch here: `--cluster slurm` works where Slurm takes jobs.")
     try:

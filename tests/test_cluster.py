@@ -18,7 +18,6 @@ import venv
 from pathlib import Path
 
 import dask.config
-import dask_jobqueue  # noqa: F401  its settings are there from now on
 import pytest
 from distributed import Client
 
@@ -295,6 +294,10 @@ def slurm(tmp_path, monkeypatch):
         program.write_text(text.format(folder=tmp_path))
         program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(CourseError, match=r"jobqueue\.yaml"):  # nothing describes a job yet
+        cluster.slurm_cluster()
+    assert signal.getsignal(signal.SIGINT) is before, "Ctrl-C would no longer end a grading in order"
     settings = {"cores": 2, "memory": "4 GiB", "walltime": "01:00:00", "queue": "teaching"}
     with dask.config.set({f"jobqueue.slurm.{name}": value for name, value in settings.items()}):
         yield tmp_path
@@ -314,8 +317,3 @@ def test_slurms_job_starts_a_worker_that_grades(slurm):
             assert [grade.score for grade in graded.grade(team)] == [1]
     begun, cancelled = (sorted((slurm / name).read_text().split()) for name in ("begun", "cancelled"))
     assert begun == cancelled != []
-
-
-def test_slurm_without_a_description_of_its_jobs_says_where_to_write_it(slurm):
-    with dask.config.set({"jobqueue.slurm.cores": None}), pytest.raises(CourseError, match=r"jobqueue\.yaml"):
-        cluster.slurm_cluster()
