@@ -12,10 +12,13 @@ import yaml
 
 from course.cli import COMMANDS
 from pneumonia.data import KERMANY_COUNTS
+from pneumonia.settings import CourseError
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import lesson_notebooks  # noqa: E402  it lives beside the pages, not in a package
+import exercise_links  # noqa: E402  they live beside the pages, not in a package
+import lesson_notebooks  # noqa: E402
+import quick_questions  # noqa: E402
 
 PAGES = sorted((ROOT / "book").rglob("*.md"))
 LESSONS = sorted((ROOT / "book" / "lessons").glob("*.md"))
@@ -130,8 +133,31 @@ def test_a_lesson_has_its_parts(path):
     text = body(path)
     for part in (":class: objectives", "**You need**", "## Main take-away", "## Where to go further"):
         assert part in text, f"missing: {part}"
-    assert text.count(":class: question") == text.count(":::{dropdown} Answer") >= 2
+    assert text.count(":::{quick-question}") >= 2
     assert "{cite:" in text.split("## Where to go further")[1]
+
+
+def test_the_right_answers_do_not_all_stand_at_one_place():
+    questions = [q for path in LESSONS for q in re.findall(r":::\{quick-question\}\n(.*?)\n:::", body(path), re.DOTALL)]
+    right = [[c.right for c in quick_questions.choices(q.split("\n"))].index(True) for q in questions]
+    assert max(right.count(place) for place in set(right)) <= 0.6 * len(right)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    ["- [x] Yes", "- [ ] Yes\n- [ ] No", "- [x] Yes\n- [x] No", "* [x] Yes\n* [ ] No", ""],
+)
+def test_a_question_needs_two_answers_and_one_right_one(answers):
+    with pytest.raises(ValueError, match="expected two or more answers"):
+        quick_questions.choices(["Is it?", "", *answers.split("\n")])
+
+
+def test_an_exercise_is_linked_by_its_name():
+    assert exercise_links.card("02-metrics").title == "Exercise 2: Measuring a classifier"
+    assert exercise_links.practice_minutes(":::{exercise} 02-metrics\nDo it.\n:::") == 60
+    assert exercise_links.practice_minutes("No exercise here.") == 0
+    with pytest.raises(CourseError, match="no exercise '07-none'"):
+        exercise_links.practice_minutes(":::{exercise} 07-none\n:::")
 
 
 def test_commands_in_the_text_exist():
@@ -158,6 +184,13 @@ PAGE = lesson_notebooks.Page("https://site/book/lessons/a.html", ROOT, {"k": ("D
         (":::{tip}\n:class: x\n\nGo.\n:::", "> **Tip**\n>\n> Go."),
         (":::{admonition} Quick question\nWhy?\n:::", "> **Quick question**\n>\n> Why?"),
         (":::{dropdown} Answer\nSo.\n:::", "<details><summary><b>Answer</b></summary>\n\nSo.\n\n</details>"),
+        (
+            ":::{quick-question}\nIs\nit?\n\n- [ ] No,\n  not\n\n  Why.\n- [x] Yes\n\n  So.\n\n  Indeed.\n:::",
+            "**Quick question**\n\nIs\nit?\n\n- **A.** No, not\n- **B.** Yes\n\n"
+            "<details><summary><b>Answer</b></summary>\n\n"
+            "**A.** Not right. Why.\n\n**B.** Right. So.\n\nIndeed.\n\n</details>",
+        ),
+        (":::{exercise} 02-metrics\nDo it.\n:::", "**Exercise** `exercises/02-metrics/02-metrics.ipynb`\n\nDo it."),
         ("::::{note}\n:::{tip}\nIn.\n:::\n::::", "> **Note**\n>\n> > **Tip**\n> >\n> > In."),
         ("(label)=\n## Title", "## Title"),
         ("```python\nx = {}\n```", "```python\nx = {}\n```"),
@@ -172,6 +205,13 @@ def test_an_unknown_glued_value_is_an_error():
         lesson_notebooks.plain_markdown("{glue:text}`missing`", PAGE, {})
 
 
+def test_glued_values_are_read_from_what_the_page_left(tmp_path):
+    left = tmp_path / "page.glue.json"
+    left.write_text('{"n": {"data": {"text/plain": "\'5,856\'"}}}')
+    assert lesson_notebooks.glued_values(left) == {"n": "5,856"}
+    assert lesson_notebooks.glued_values(tmp_path / "none.glue.json") == {}
+
+
 def test_a_notebook_has_its_title_then_the_setup_and_no_outputs():
     executed = nbformat.v4.new_notebook(
         cells=[
@@ -180,7 +220,7 @@ def test_a_notebook_has_its_title_then_the_setup_and_no_outputs():
             nbformat.v4.new_code_cell("1 + 1", outputs=[nbformat.v4.new_output("stream", text="2")]),
         ]
     )
-    made = lesson_notebooks.convert(executed, PAGE, "https://github.com/who/what")
+    made = lesson_notebooks.convert(executed, PAGE, "https://github.com/who/what", {})
     nbformat.validate(made)
     assert [cell.source.split("\n")[0] for cell in made.cells][::2] == ["# Title", "1 + 1"]
     assert "git clone --quiet --depth 1 https://github.com/who/what" in made.cells[1].source

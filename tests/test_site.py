@@ -179,6 +179,36 @@ def test_the_dark_mode_button_works_and_is_remembered(page, address):
 
 
 @pytest.mark.parametrize("name", LESSONS)
+def test_quick_questions_tell_right_from_wrong_by_keyboard_and_by_mouse(page, address, name):
+    page.goto(f"{address}/{name}.html")
+    for question in page.locator(".quick-question").all():
+        right, wrong = question.locator("details.right"), question.locator("details.wrong").first
+        wrong.locator("summary").focus()
+        page.keyboard.press("Enter")
+        assert wrong.locator(".explanation").inner_text().startswith("Not right. ")
+        assert question.locator("[role=status]").inner_text() == "Not right. Read why, and pick another answer."
+        assert not right.locator(".explanation").is_visible()
+        right.locator("summary").click()
+        assert right.locator(".explanation").inner_text().startswith("Right. ")
+        assert question.locator("[role=status]").inner_text() == "Right at try 2."
+    assert not page.faults
+
+
+def test_an_answer_that_was_right_at_once_is_praised_and_paper_shows_all(page, address):
+    page.goto(f"{address}/{LESSONS[0]}.html")
+    question = page.locator(".quick-question").first
+    question.locator("details.right summary").focus()
+    page.keyboard.press("Space")
+    assert question.locator("[role=status]").inner_text() == "Right at the first try."
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert all(part.is_visible() for part in page.locator("details.choice .explanation").all())
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    assert page.locator("details.choice[open]").count() == 1
+
+
+@pytest.mark.parametrize("name", LESSONS)
 def test_a_lesson_opens_in_colab_in_binder_and_as_a_file(page, address, name):
     repository = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
     project = urlsplit(os.environ.get("GITHUB_REPOSITORY") or repository).path.strip("/")
