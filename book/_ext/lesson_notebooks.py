@@ -97,6 +97,8 @@ def _directives(lines: list[str], page: Page) -> list[str]:
 def _directive(name: str, argument: str, options: dict, body: list[str], page: Page) -> list[str]:
     if name == "quick-question":
         return _quick_question(body)
+    if name == "moving-figure":
+        return [f"*Here the [page on the website]({page.url}) has a figure that moves.*"]
     if name == "exercise":
         return [f"**Exercise** `exercises/{argument}/{argument}.ipynb`", "", *body]
     if name == "dropdown":
