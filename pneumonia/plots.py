@@ -361,6 +361,92 @@ def accuracy_by_chance(accuracy: float, cases: tuple[int, ...]) -> Figure:
 
 
 @_styled
+def imbalance_effect(healthy: list[int], panels: dict[str, list[dict]]) -> Figure:
+    """Recall, specificity and AUC over the number of healthy training images, one panel for each way to train.
+
+    `panels` holds for each way a list of metrics, `[{"recall": ..., "specificity": ..., "auc": ...}, ...]`.
+    """
+    figure, axes = plt.subplots(1, len(panels), figsize=(4.5 * len(panels), 3.2), squeeze=False, sharey=True)
+    looks = {"recall": (PNEUMONIA, "-", "o"), "specificity": (NORMAL, "--", "s"), "auc": (INK, ":", "^")}
+    for axis, (title, rows) in zip(axes.flat, panels.items(), strict=True):
+        for metric, (color, line, marker) in looks.items():
+            values = [row[metric] for row in rows]
+            axis.plot(healthy, values, line, marker=marker, color=color, label={"auc": "ROC AUC"}.get(metric, metric))
+        axis.set_xscale("log")
+        axis.set_xticks(healthy, [str(n) for n in healthy])
+        axis.minorticks_off()
+        axis.set(xlabel="healthy training images", title=title, ylim=(-0.03, 1.03))
+    axes.flat[-1].legend(loc="lower right")
+    return figure
+
+
+@_styled
+def prior_shift(adjust, train_prior: float, target_priors: tuple[float, ...]) -> Figure:
+    """Probability after a change of prior against that before, `adjust(p, train_prior, target_prior)`, a line each."""
+    before = np.linspace(0.001, 0.999, 400)
+    figure, axis = plt.subplots(figsize=(4.8, 4.2))
+    colors, lines = (INK, VALIDATION, NORMAL, PNEUMONIA), ("-", "--", "-.", ":")
+    for target, color, line in zip(target_priors, colors, lines, strict=False):
+        after = adjust(before, train_prior, target)
+        axis.plot(before, after, line, color=color, label=f"{100 * target:.0f} of 100 ill")
+    axis.set(xlabel="probability, as trained", ylabel="probability, there", aspect="equal")
+    axis.legend(loc="upper left")
+    return figure
+
+
+@_styled
+def history_gallery(histories: dict[str, dict[str, list[float]]]) -> Figure:
+    """Loss by epoch of several trainings, training and validation, a small panel each under its name."""
+    columns = 3
+    rows = -(-len(histories) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(9, 2.4 * rows), squeeze=False)
+    for axis, (name, history) in zip(axes.flat, histories.items(), strict=False):
+        epochs = np.arange(1, len(history["loss"]) + 1)
+        axis.plot(epochs, history["loss"], color=TRAIN, label="training")
+        axis.plot(epochs, history["val_loss"], color=VALIDATION, linestyle="--", label="validation")
+        axis.set(title=name, ylim=(0, 1.05), xlabel="epoch")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("loss")
+    for axis in axes.flat[len(histories) :]:
+        axis.axis("off")
+    handles, names = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="lower right")
+    return figure
+
+
+@_styled
+def scores_by_size(sizes: list[int], scores: dict[str, list[float]], ylabel: str = "ROC AUC") -> Figure:
+    """A score over the number of training images, a line for each of "training", "validation" and "test" given."""
+    looks = {"training": (TRAIN, "^", ":"), "validation": (VALIDATION, "s", "-"), "test": (TEST, "o", "--")}
+    figure, axis = plt.subplots(figsize=(6, 3.2))
+    for name, values in scores.items():
+        color, marker, line = looks[name]
+        axis.plot(sizes, values, line, marker=marker, color=color, label=name)
+    axis.set_xscale("log")
+    axis.set_xticks(sizes, [str(n) for n in sizes])
+    axis.minorticks_off()
+    axis.set(xlabel="training images", ylabel=ylabel, ylim=(0.48, 1.02))
+    axis.legend(loc="lower right")
+    return figure
+
+
+@_styled
+def statistic_by_group(groups: dict[str, np.ndarray], xlabel: str) -> Figure:
+    """One number of each image, by group: a box for the middle half, whiskers for the middle 90%, the median a line."""
+    figure, axis = plt.subplots(figsize=(7, 0.8 + 0.5 * len(groups)))
+    colors = [COLORS["PNEUMONIA" in name] for name in groups]
+    boxes = axis.boxplot(groups.values(), orientation="horizontal", whis=(5, 95), showfliers=False, patch_artist=True)
+    for box, median, color in zip(boxes["boxes"], boxes["medians"], colors, strict=True):
+        box.set(facecolor=color, alpha=0.75)
+        median.set(color="white", linewidth=2)
+    axis.set_yticks(range(1, len(groups) + 1), groups)
+    axis.invert_yaxis()
+    axis.grid(axis="y", visible=False)
+    axis.set_xlabel(xlabel)
+    return figure
+
+
+@_styled
 def patient_counts(dataset: Dataset) -> Figure:
     """Bars: how many patients have 1, 2, 3, ... images, by class."""
     figure, axis = plt.subplots(figsize=(7, 3))
