@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
+from autograder.exercises import exercises
 from course.cli import COMMANDS
 from pneumonia.data import KERMANY_COUNTS
 from pneumonia.settings import CourseError
@@ -155,6 +156,11 @@ def test_a_question_needs_two_answers_and_one_right_one(answers):
         quick_questions.choices(["Is it?", "", *answers.split("\n")])
 
 
+def test_every_exercise_is_linked_from_a_lesson():
+    linked = [name for path in LESSONS for name in exercise_links.USED.findall(body(path))]
+    assert sorted(linked) == sorted(exercises())
+
+
 def test_an_exercise_is_linked_by_its_name():
     assert exercise_links.card("02-metrics").title == "Exercise 2: Measuring a classifier"
     assert exercise_links.practice_minutes(":::{exercise} 02-metrics\nDo it.\n:::") == 60
@@ -182,6 +188,7 @@ PAGE = lesson_notebooks.Page("https://site/book/lessons/a.html", ROOT, {"k": ("D
         ("Of {glue:text}`n` images", "Of 5,856 images"),
         ("as {cite:t}`k` said", "as [Doe 2020](https://doi.org/1) said"),
         ("so {cite:p}`k,k`.", "so ([Doe 2020](https://doi.org/1); [Doe 2020](https://doi.org/1))."),
+        ("the {term}`recall` of {term}`phantoms <phantom>`", "the recall of phantoms"),
         ("[up](../setup.md#real)", "[up](https://site/book/setup.html#real)"),
         ("[out](https://x.org/a.md)", "[out](https://x.org/a.md)"),
         (":::{tip}\n:class: x\n\nGo.\n:::", "> **Tip**\n>\n> Go."),

@@ -379,7 +379,7 @@ def test_a_lesson_opens_in_colab_in_binder_and_as_a_file(page, address, name):
     assert "google.colab" in setup.source
     assert f"https://github.com/{project}" in setup.source
     text = "\n".join(cell.source for cell in made.cells if cell.cell_type == "markdown")
-    assert not [mark for mark in ("{glue", "{cite", ":::", ".md)") if mark in text]
+    assert not [mark for mark in ("{glue", "{cite", "{term", ":::", ".md)") if mark in text]
 
 
 def test_a_lessons_notebook_runs(site, tmp_path, monkeypatch):

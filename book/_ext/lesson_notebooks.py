@@ -145,6 +145,7 @@ def _roles(text: str, page: Page, glued: dict[str, str]) -> str:
 
     text = re.sub(r"\{glue:text\}`([^`]+)`", lambda match: glued[match[1]], text)
     text = re.sub(r"\{cite:([pt])\}`([^`]+)`", cite, text)
+    text = re.sub(r"\{term\}`([^`<]+?)(?: <[^`]+>)?`", r"\1", text)
     return re.sub(r"\]\((?![a-z]+:|#)([^)\s]+)\)", link, text)
 
 
