@@ -1,5 +1,7 @@
 """The sources of the book: short cells, figures described and then read, no number typed by hand, live references."""
 
+import ast
+import builtins
 import re
 import sys
 from pathlib import Path
@@ -92,6 +94,20 @@ def test_cells_are_short(path):
     assert np.percentile(lines, 90) <= 15
     longest = max((line for cell in visible(path) for line in cell["code"].splitlines()), key=len)
     assert len(longest) <= 80, f"this line would be cut off beside both sidebars: {longest}"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=name)
+def test_a_lesson_runs_without_the_cells_that_only_glue(path):
+    """The downloaded notebook leaves them out, so no other cell may use a name that only they bind."""
+    kept = [cell["code"] for cell in cells(path) if "remove-cell" not in cell["options"].get("tags", [])]
+    nodes = list(ast.walk(ast.parse("\n".join(kept))))
+    bound = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    bound |= {n.name for n in nodes if isinstance(n, ast.FunctionDef)} | {
+        n.arg for n in nodes if isinstance(n, ast.arg)
+    }
+    bound |= {(n.asname or n.name).split(".")[0] for n in nodes if isinstance(n, ast.alias)}
+    used = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    assert used - bound - set(dir(builtins)) == set()
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
