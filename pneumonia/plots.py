@@ -6,11 +6,12 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.special import expit
+from scipy.special import expit, logit
 from scipy.stats import binom
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from pneumonia.data import CLASSES, Dataset
+from pneumonia.evaluation import confusion_counts
 
 # Okabe and Ito's palette (2008): NORMAL is always blue, PNEUMONIA always vermilion.
 NORMAL, PNEUMONIA = "#0072B2", "#D55E00"
@@ -140,9 +141,14 @@ def learning_curves(history: dict[str, list[float]], metrics=("loss", "auc")) ->
 @_styled
 def confusion(counts: dict[str, int], title: str = "") -> Figure:
     """The four counts as a table of rows (true class) and columns (predicted class), shaded by share of the row."""
+    figure, axis = plt.subplots(figsize=(4.2, 3.4))
+    _draw_confusion(axis, counts, title)
+    return figure
+
+
+def _draw_confusion(axis, counts: dict[str, int], title: str = "") -> None:
     table = np.array([[counts["tn"], counts["fp"]], [counts["fn"], counts["tp"]]])
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    figure, axis = plt.subplots(figsize=(4.2, 3.4))
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(table):
         color = "white" if shares[row, column] > 0.5 else INK
@@ -153,7 +159,6 @@ def confusion(counts: dict[str, int], title: str = "") -> Figure:
     axis.set_yticklabels(CLASSES, rotation=90, va="center")
     axis.grid(visible=False)
     axis.spines[:].set_visible(False)
-    return figure
 
 
 @_styled
@@ -163,17 +168,21 @@ def roc(curves: dict[str, tuple], threshold: float = 0.5) -> Figure:
     for color, (name, (labels, probabilities)) in zip(
         (VALIDATION, TEST, NORMAL, PNEUMONIA), curves.items(), strict=False
     ):
-        false_positive, true_positive, _ = roc_curve(labels, probabilities)
-        axis.plot(false_positive, true_positive, color=color, label=name)
-        positive = np.asarray(probabilities) >= threshold
-        labels = np.asarray(labels)
-        axis.plot(positive[labels == 0].mean(), positive[labels == 1].mean(), "o", color=color, markersize=8)
+        _draw_roc(axis, labels, probabilities, threshold, color, name)
+    axis.legend(loc="lower right")
+    return figure
+
+
+def _draw_roc(axis, labels, probabilities, threshold: float, color: str, name: str = "") -> None:
+    """One ROC curve with a dot at the threshold, and the diagonal of chance."""
+    labels, positive = np.asarray(labels), np.asarray(probabilities) >= threshold
+    false_positive, true_positive, _ = roc_curve(labels, probabilities)
+    axis.plot(false_positive, true_positive, color=color, label=name)
+    axis.plot(positive[labels == 0].mean(), positive[labels == 1].mean(), "o", color=color, markersize=8)
     axis.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=":")
     axis.set(
         xlabel="1 - specificity", ylabel="recall", title="ROC", aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02)
     )
-    axis.legend(loc="lower right")
-    return figure
 
 
 @_styled
@@ -188,6 +197,104 @@ def precision_recall(curves: dict[str, tuple]) -> Figure:
         axis.axhline(np.mean(labels), color=color, linewidth=1, linestyle=":")
     axis.set(xlabel="recall", ylabel="precision", title="Precision and recall", xlim=(-0.02, 1.02), ylim=(0, 1.02))
     axis.legend(loc="lower left")
+    return figure
+
+
+@_styled
+def rates_by_threshold(labels, probabilities) -> Figure:
+    """Recall, specificity and precision over the threshold, on the scale of log-odds, with 0.5 dotted."""
+    steps = np.linspace(-10, 20, 301)
+    counts = [confusion_counts(labels, probabilities, expit(step)) for step in steps]
+    tn, fp, fn, tp = (np.array([c[name] for c in counts]) for name in ("tn", "fp", "fn", "tp"))
+    figure, axis = plt.subplots(figsize=(7, 3.2))
+    axis.plot(steps, tp / (tp + fn), color=PNEUMONIA, label="recall")
+    axis.plot(steps, tn / (tn + fp), color=NORMAL, label="specificity", linestyle="--")
+    axis.plot(steps, tp / np.maximum(tp + fp, 1), color=INK, label="precision", linestyle="-.", linewidth=1.5)
+    axis.axvline(0, color=INK, linewidth=1, linestyle=":")
+    _log_odds_axis(axis)
+    axis.set(xlabel="threshold (a probability, scaled by log-odds)", ylim=(0, 1.03))
+    axis.legend(loc="lower left")
+    return figure
+
+
+def _log_odds_axis(axis) -> None:
+    """Ticks of an axis in log-odds, written as the probabilities that they are."""
+    shown = (0.0001, 0.01, 0.5, 0.99, 0.9999, 0.999999)
+    axis.set_xticks(logit(shown), [f"{p:g}" for p in shown])
+
+
+@_styled
+def operating_point(labels, probabilities, threshold: float = 0.5, title: str = "") -> Figure:
+    """One threshold seen three ways: on the scores, in the confusion matrix, on the ROC curve."""
+    labels = np.asarray(labels)
+    figure, axes = plt.subplots(1, 3, figsize=(10, 3.1), width_ratios=(1.5, 1, 1.1))
+    scores = np.clip(logit(probabilities), -10, 20)
+    for label, name in enumerate(CLASSES):
+        shares = np.full((labels == label).sum(), 1 / (labels == label).sum())
+        axes[0].hist(
+            scores[labels == label], np.arange(-10, 21), weights=shares, color=COLORS[label], alpha=0.75, label=name
+        )
+    axes[0].axvline(logit(threshold), color=INK, linewidth=1.5, linestyle=":")
+    _log_odds_axis(axes[0])
+    axes[0].tick_params(axis="x", labelsize=8)
+    axes[0].set(xlabel="probability of PNEUMONIA", ylabel="share of the class", title=title)
+    axes[0].legend(loc="upper center")
+    _draw_confusion(axes[1], confusion_counts(labels, probabilities, threshold))
+    _draw_roc(axes[2], labels, probabilities, threshold, VALIDATION)
+    return figure
+
+
+@_styled
+def predictive_values(recall: float, specificity: float) -> Figure:
+    """Positive and negative predictive value of one classifier over the prevalence, by Bayes' rule."""
+    prevalence = np.linspace(0.001, 0.999, 500)
+    found, alarmed = prevalence * recall, (1 - prevalence) * (1 - specificity)
+    cleared, missed = (1 - prevalence) * specificity, prevalence * (1 - recall)
+    figure, axis = plt.subplots(figsize=(7, 3))
+    axis.plot(prevalence, found / (found + alarmed), color=PNEUMONIA, label="positive predictive value")
+    axis.plot(prevalence, cleared / (cleared + missed), color=NORMAL, linestyle="--", label="negative predictive value")
+    axis.set(xlabel="prevalence: share of the ill among those examined", ylim=(0, 1.03), xlim=(0, 1))
+    axis.legend(loc="lower center")
+    return figure
+
+
+@_styled
+def calibration(curves: dict[str, tuple], bins: int = 5) -> Figure:
+    """Observed share of PNEUMONIA in each bin of the predicted probability, of `{name: (labels, probabilities)}`.
+
+    The area of a dot grows with the number of cases in its bin.
+    """
+    figure, axis = plt.subplots(figsize=(4.8, 4.2))
+    for color, marker, (name, (labels, probabilities)) in zip((VALIDATION, TEST), "so", curves.items(), strict=False):
+        which = np.minimum((np.asarray(probabilities) * bins).astype(int), bins - 1)
+        filled = [b for b in range(bins) if np.any(which == b)]
+        predicted = [np.mean(np.asarray(probabilities)[which == b]) for b in filled]
+        observed = [np.mean(np.asarray(labels)[which == b]) for b in filled]
+        sizes = [20 + 300 * np.mean(which == b) for b in filled]
+        axis.scatter(predicted, observed, sizes, color=color, marker=marker, alpha=0.85, label=name)
+    axis.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=":")
+    axis.set(
+        xlabel="predicted probability",
+        ylabel="observed share",
+        title="Calibration",
+        xlim=(-0.04, 1.06),
+        ylim=(-0.04, 1.06),
+    )
+    handles, names = axis.get_legend_handles_labels()
+    axis.legend(handles, names, loc="upper left", markerscale=0.5)
+    return figure
+
+
+@_styled
+def intervals(estimates: dict[str, tuple[float, float, float]], xlabel: str, xlim=(0, 1.02)) -> Figure:
+    """A row for each `{name: (low, value, high)}`: a dot and its interval."""
+    figure, axis = plt.subplots(figsize=(7, 0.7 + 0.42 * len(estimates)))
+    for row, (low, value, high) in enumerate(estimates.values()):
+        axis.plot([low, high], [row, row], color=INK, linewidth=1.5)
+        axis.plot(value, row, "o", color=NORMAL, markersize=8)
+    axis.set(yticks=range(len(estimates)), yticklabels=list(estimates), xlabel=xlabel, xlim=xlim)
+    axis.set_ylim(len(estimates) - 0.5, -0.5)
+    axis.grid(axis="y", visible=False)
     return figure
 
 
@@ -254,6 +361,105 @@ def accuracy_by_chance(accuracy: float, cases: tuple[int, ...]) -> Figure:
 
 
 @_styled
+def imbalance_effect(healthy: list[int], panels: dict[str, list[dict]]) -> Figure:
+    """Recall, specificity and AUC over the number of healthy training images, one panel for each way to train.
+
+    `panels` holds for each way a list of metrics, `[{"recall": ..., "specificity": ..., "auc": ...}, ...]`.
+    """
+    figure, axes = plt.subplots(1, len(panels), figsize=(4.5 * len(panels), 3.2), squeeze=False, sharey=True)
+    looks = {"recall": (PNEUMONIA, "-", "o"), "specificity": (NORMAL, "--", "s"), "auc": (INK, ":", "^")}
+    for axis, (title, rows) in zip(axes.flat, panels.items(), strict=True):
+        for metric, (color, line, marker) in looks.items():
+            values = [row[metric] for row in rows]
+            axis.plot(healthy, values, line, marker=marker, color=color, label={"auc": "ROC AUC"}.get(metric, metric))
+        axis.set_xscale("log")
+        axis.set_xticks(healthy, [str(n) for n in healthy])
+        axis.minorticks_off()
+        axis.set(xlabel="healthy training images", title=title, ylim=(-0.03, 1.03))
+    axes.flat[-1].legend(loc="lower right")
+    return figure
+
+
+@_styled
+def prior_shift(adjust, train_prior: float, target_priors: tuple[float, ...]) -> Figure:
+    """Probability after a change of prior against that before, `adjust(p, train_prior, target_prior)`, a line each."""
+    before = np.linspace(0.001, 0.999, 400)
+    figure, axis = plt.subplots(figsize=(4.8, 4.2))
+    colors, lines = (INK, VALIDATION, NORMAL, PNEUMONIA), ("-", "--", "-.", ":")
+    for target, color, line in zip(target_priors, colors, lines, strict=False):
+        after = adjust(before, train_prior, target)
+        axis.plot(before, after, line, color=color, label=f"{100 * target:.0f} of 100 ill")
+    axis.set(xlabel="probability, as trained", ylabel="probability, there", aspect="equal")
+    axis.legend(loc="upper left")
+    return figure
+
+
+@_styled
+def history_gallery(histories: dict[str, dict[str, list[float]]]) -> Figure:
+    """Loss by epoch of several trainings, training and validation, a small panel each under its name."""
+    columns = 3
+    rows = -(-len(histories) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(9, 2.4 * rows), squeeze=False)
+    for axis, (name, history) in zip(axes.flat, histories.items(), strict=False):
+        epochs = np.arange(1, len(history["loss"]) + 1)
+        axis.plot(epochs, history["loss"], color=TRAIN, label="training")
+        axis.plot(epochs, history["val_loss"], color=VALIDATION, linestyle="--", label="validation")
+        axis.set(title=name, ylim=(0, 1.05), xlabel="epoch")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("loss")
+    for axis in axes.flat[len(histories) :]:
+        axis.axis("off")
+    handles, names = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="lower right")
+    return figure
+
+
+@_styled
+def scores_by_size(sizes: list[int], scores: dict[str, list[float]], ylabel: str = "ROC AUC") -> Figure:
+    """A score over the number of training images, a line for each of "training", "validation" and "test" given."""
+    looks = {"training": (TRAIN, "^", ":"), "validation": (VALIDATION, "s", "-"), "test": (TEST, "o", "--")}
+    figure, axis = plt.subplots(figsize=(6, 3.2))
+    for name, values in scores.items():
+        color, marker, line = looks[name]
+        axis.plot(sizes, values, line, marker=marker, color=color, label=name)
+    axis.set_xscale("log")
+    axis.set_xticks(sizes, [str(n) for n in sizes])
+    axis.minorticks_off()
+    axis.set(xlabel="training images", ylabel=ylabel, ylim=(0.48, 1.02))
+    axis.legend(loc="lower right")
+    return figure
+
+
+@_styled
+def statistic_by_group(groups: dict[str, np.ndarray], xlabel: str) -> Figure:
+    """One number of each image, by group: a box for the middle half, whiskers for the middle 90%, the median a line."""
+    figure, axis = plt.subplots(figsize=(7, 0.8 + 0.5 * len(groups)))
+    colors = [COLORS["PNEUMONIA" in name] for name in groups]
+    boxes = axis.boxplot(groups.values(), orientation="horizontal", whis=(5, 95), showfliers=False, patch_artist=True)
+    for box, median, color in zip(boxes["boxes"], boxes["medians"], colors, strict=True):
+        box.set(facecolor=color, alpha=0.75)
+        median.set(color="white", linewidth=2)
+    axis.set_yticks(range(1, len(groups) + 1), groups)
+    axis.invert_yaxis()
+    axis.grid(axis="y", visible=False)
+    axis.set_xlabel(xlabel)
+    return figure
+
+
+@_styled
+def density_by_group(densities: dict, xlabel: str) -> Figure:
+    """How one number is spread in each group, `{"edges": [...], "shares": {"test NORMAL": [...], ...}}`."""
+    figure, axis = plt.subplots(figsize=(7, 3))
+    edges = np.array(densities["edges"])
+    for name, shares in densities["shares"].items():
+        line = "--" if name.startswith("test") else "-"
+        axis.plot((edges[1:] + edges[:-1]) / 2, shares, line, color=COLORS["PNEUMONIA" in name], label=name)
+    axis.set(xlabel=xlabel, ylabel="share of the group", ylim=(0, None))
+    axis.legend()
+    return figure
+
+
+@_styled
 def patient_counts(dataset: Dataset) -> Figure:
     """Bars: how many patients have 1, 2, 3, ... images, by class."""
     figure, axis = plt.subplots(figsize=(7, 3))
@@ -267,6 +473,60 @@ def patient_counts(dataset: Dataset) -> Figure:
     axis.grid(axis="x", visible=False)
     axis.margins(y=0.12)
     axis.legend()
+    return figure
+
+
+@_styled
+def convolution_place(image, kernel, output, row: int, column: int) -> Figure:
+    """One step of a convolution with stride 1 and no padding: the window on the image, its products, and the output.
+
+    image (h, w), kernel (k, k), output (h - k + 1, w - k + 1); row and column are those of the output.
+    """
+    image, k = np.asarray(image), len(kernel)
+    products = image[row : row + k, column : column + k] * np.asarray(kernel)
+    figure, axes = plt.subplots(1, 3, figsize=(9, 3.1), width_ratios=(1, 0.8, 1))
+    axes[0].imshow(image, vmin=0, vmax=255)
+    axes[1].imshow(products, cmap="PuOr_r", vmin=-np.abs(products).max() * 1.5, vmax=np.abs(products).max() * 1.5)
+    axes[2].imshow(output)
+    for (r, c), value in np.ndenumerate(products):
+        axes[1].text(c, r, f"{value:g}", ha="center", va="center")
+    for axis, corner, side in ((axes[0], (column, row), k), (axes[2], (column, row), 1)):
+        axis.add_patch(
+            plt.Rectangle(np.subtract(corner, 0.5), side, side, fill=False, edgecolor="#E69F00", linewidth=2.5)
+        )
+    for axis, title in zip(axes, ("image, window", f"products, sum {products.sum():g}", "output"), strict=True):
+        axis.set(xticks=[], yticks=[], title=title)
+        axis.grid(visible=False)
+    return figure
+
+
+@_styled
+def first_kernels(weights, columns: int = 16) -> Figure:
+    """The kernels (k, k, 3, n) of a first layer as small colour pictures, each scaled to its own range; grey is 0."""
+    n = weights.shape[-1]
+    figure, axes = plt.subplots(-(-n // columns), columns, figsize=(9, 9 / columns * -(-n // columns)))
+    for axis, kernel in zip(axes.flat, np.moveaxis(weights, -1, 0), strict=False):
+        axis.imshow(0.5 + kernel / (2 * np.abs(kernel).max()))
+    for axis in axes.flat:
+        axis.axis("off")
+    return figure
+
+
+@_styled
+def receptive_fields(fields: dict[str, int], image) -> Figure:
+    """What one unit sees, `{layer: side in pixels}`, as squares around the middle of a grey image (h, w)."""
+    figure, axis = plt.subplots(figsize=(6.6, 4.6))
+    height, width = np.shape(image)
+    axis.imshow(image, vmin=0, vmax=255)
+    colors = ("#F0E442", "#E69F00", "#56B4E9", "#CC79A7", "#FFFFFF")
+    for (name, side), color in zip(fields.items(), colors, strict=False):
+        corner = (width / 2 - side / 2, height / 2 - side / 2)
+        square = plt.Rectangle(corner, side, side, fill=False, edgecolor=color, linewidth=2, label=f"{name}: {side} px")
+        axis.add_patch(square)
+    legend = figure.legend(loc="outside right upper", labelcolor="white")
+    legend.set(frame_on=True)
+    legend.get_frame().set(facecolor=INK, edgecolor=INK)
+    axis.axis("off")
     return figure
 
 

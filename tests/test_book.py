@@ -1,5 +1,7 @@
 """The sources of the book: short cells, figures described and then read, no number typed by hand, live references."""
 
+import ast
+import builtins
 import re
 import sys
 from pathlib import Path
@@ -10,12 +12,16 @@ import numpy as np
 import pytest
 import yaml
 
+from autograder.exercises import exercises
 from course.cli import COMMANDS
 from pneumonia.data import KERMANY_COUNTS
+from pneumonia.settings import CourseError
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import lesson_notebooks  # noqa: E402  it lives beside the pages, not in a package
+import exercise_links  # noqa: E402  they live beside the pages, not in a package
+import lesson_notebooks  # noqa: E402
+import quick_questions  # noqa: E402
 
 PAGES = sorted((ROOT / "book").rglob("*.md"))
 LESSONS = sorted((ROOT / "book" / "lessons").glob("*.md"))
@@ -90,12 +96,29 @@ def test_cells_are_short(path):
     assert len(longest) <= 80, f"this line would be cut off beside both sidebars: {longest}"
 
 
+@pytest.mark.parametrize("path", LESSONS, ids=name)
+def test_a_lesson_runs_without_the_cells_that_only_glue(path):
+    """The downloaded notebook leaves them out, so no other cell may use a name that only they bind."""
+    kept = [cell["code"] for cell in cells(path) if "remove-cell" not in cell["options"].get("tags", [])]
+    nodes = list(ast.walk(ast.parse("\n".join(kept))))
+    bound = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    bound |= {n.name for n in nodes if isinstance(n, ast.FunctionDef)} | {
+        n.arg for n in nodes if isinstance(n, ast.arg)
+    }
+    bound |= {(n.asname or n.name).split(".")[0] for n in nodes if isinstance(n, ast.alias)}
+    used = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    assert used - bound - set(dir(builtins)) == set()
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name)
 def test_every_figure_is_described_and_then_read(path):
     for cell in figures(path):
         assert len(alt(cell)) >= 60, f"no description of the figure that {last_statement(cell['code'])} draws"
         if any(f"plots.{function}(" in cell["code"] for function in DRAWS_IMAGES):
             assert "phantom" in alt(cell).lower(), f"a drawn image must be called a phantom: {alt(cell)}"
+        if "still" in cell["options"].get("tags", []):  # the picture of a figure that moves, which stands in its place
+            assert cell["after"].startswith("```{moving-figure}")
+            continue
         assert re.match(r"[A-Z*]", cell["after"]), f"no sentence reads the figure: {cell['after'][:60]!r}"
     for image in re.findall(r"!\[(.*?)\]\(", body(path)):
         assert image, "an image without a description"
@@ -130,8 +153,36 @@ def test_a_lesson_has_its_parts(path):
     text = body(path)
     for part in (":class: objectives", "**You need**", "## Main take-away", "## Where to go further"):
         assert part in text, f"missing: {part}"
-    assert text.count(":class: question") == text.count(":::{dropdown} Answer") >= 2
+    assert text.count(":::{quick-question}") >= 2
     assert "{cite:" in text.split("## Where to go further")[1]
+
+
+def test_the_right_answers_do_not_all_stand_at_one_place():
+    questions = [q for path in LESSONS for q in re.findall(r":::\{quick-question\}\n(.*?)\n:::", body(path), re.DOTALL)]
+    right = [[c.right for c in quick_questions.choices(q.split("\n"))].index(True) for q in questions]
+    assert max(right.count(place) for place in set(right)) <= 0.6 * len(right)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    ["- [x] Yes", "- [ ] Yes\n- [ ] No", "- [x] Yes\n- [x] No", "* [x] Yes\n* [ ] No", ""],
+)
+def test_a_question_needs_two_answers_and_one_right_one(answers):
+    with pytest.raises(ValueError, match="expected two or more answers"):
+        quick_questions.choices(["Is it?", "", *answers.split("\n")])
+
+
+def test_every_exercise_is_linked_from_a_lesson():
+    linked = [name for path in LESSONS for name in exercise_links.USED.findall(body(path))]
+    assert sorted(linked) == sorted(exercises())
+
+
+def test_an_exercise_is_linked_by_its_name():
+    assert exercise_links.card("02-metrics").title == "Exercise 2: Measuring a classifier"
+    assert exercise_links.practice_minutes(":::{exercise} 02-metrics\nDo it.\n:::") == 60
+    assert exercise_links.practice_minutes("No exercise here.") == 0
+    with pytest.raises(CourseError, match="no exercise '07-none'"):
+        exercise_links.practice_minutes(":::{exercise} 07-none\n:::")
 
 
 def test_commands_in_the_text_exist():
@@ -153,11 +204,19 @@ PAGE = lesson_notebooks.Page("https://site/book/lessons/a.html", ROOT, {"k": ("D
         ("Of {glue:text}`n` images", "Of 5,856 images"),
         ("as {cite:t}`k` said", "as [Doe 2020](https://doi.org/1) said"),
         ("so {cite:p}`k,k`.", "so ([Doe 2020](https://doi.org/1); [Doe 2020](https://doi.org/1))."),
+        ("the {term}`recall` of {term}`phantoms <phantom>`", "the recall of phantoms"),
         ("[up](../setup.md#real)", "[up](https://site/book/setup.html#real)"),
         ("[out](https://x.org/a.md)", "[out](https://x.org/a.md)"),
         (":::{tip}\n:class: x\n\nGo.\n:::", "> **Tip**\n>\n> Go."),
         (":::{admonition} Quick question\nWhy?\n:::", "> **Quick question**\n>\n> Why?"),
         (":::{dropdown} Answer\nSo.\n:::", "<details><summary><b>Answer</b></summary>\n\nSo.\n\n</details>"),
+        (
+            ":::{quick-question}\nIs\nit?\n\n- [ ] No,\n  not\n\n  Why.\n- [x] Yes\n\n  So.\n\n  Indeed.\n:::",
+            "**Quick question**\n\nIs\nit?\n\n- **A.** No, not\n- **B.** Yes\n\n"
+            "<details><summary><b>Answer</b></summary>\n\n"
+            "**A.** Not right. Why.\n\n**B.** Right. So.\n\nIndeed.\n\n</details>",
+        ),
+        (":::{exercise} 02-metrics\nDo it.\n:::", "**Exercise** `exercises/02-metrics/02-metrics.ipynb`\n\nDo it."),
         ("::::{note}\n:::{tip}\nIn.\n:::\n::::", "> **Note**\n>\n> > **Tip**\n> >\n> > In."),
         ("(label)=\n## Title", "## Title"),
         ("```python\nx = {}\n```", "```python\nx = {}\n```"),
@@ -172,6 +231,13 @@ def test_an_unknown_glued_value_is_an_error():
         lesson_notebooks.plain_markdown("{glue:text}`missing`", PAGE, {})
 
 
+def test_glued_values_are_read_from_what_the_page_left(tmp_path):
+    left = tmp_path / "page.glue.json"
+    left.write_text('{"n": {"data": {"text/plain": "\'5,856\'"}}}')
+    assert lesson_notebooks.glued_values(left) == {"n": "5,856"}
+    assert lesson_notebooks.glued_values(tmp_path / "none.glue.json") == {}
+
+
 def test_a_notebook_has_its_title_then_the_setup_and_no_outputs():
     executed = nbformat.v4.new_notebook(
         cells=[
@@ -180,7 +246,7 @@ def test_a_notebook_has_its_title_then_the_setup_and_no_outputs():
             nbformat.v4.new_code_cell("1 + 1", outputs=[nbformat.v4.new_output("stream", text="2")]),
         ]
     )
-    made = lesson_notebooks.convert(executed, PAGE, "https://github.com/who/what")
+    made = lesson_notebooks.convert(executed, PAGE, "https://github.com/who/what", {})
     nbformat.validate(made)
     assert [cell.source.split("\n")[0] for cell in made.cells][::2] == ["# Title", "1 + 1"]
     assert "git clone --quiet --depth 1 https://github.com/who/what" in made.cells[1].source

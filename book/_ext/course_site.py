@@ -13,6 +13,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from urllib.parse import quote
 
+import exercise_links
 import lesson_notebooks
 import nbformat
 
@@ -127,7 +128,7 @@ def launch_links(repository: str, name: str) -> dict[str, str]:
 
 
 def add_launch_bar(app, pagename, templatename, context, doctree):
-    """Under a lesson's title: reading time, and links to run it on Colab, on Binder, or on one's own machine."""
+    """Under a lesson's title: minutes to read and to practise, and links to run it on Colab, on Binder, or at home."""
     if not is_lesson(pagename) or "body" not in context:
         return
     name = notebook_name(pagename)
@@ -140,8 +141,10 @@ def add_launch_bar(app, pagename, templatename, context, doctree):
     ]
     target = context["pathto"](f"notebooks/{name}", 1)
     links.append(f'<a class="launch-button" href="{target}" download>Download notebook</a>')
-    minutes = f'<span class="reading-time">{lesson_notebooks.minutes(source)} minutes</span>'
-    bar = f'<div class="launch-bar">{minutes}{"".join(links)}</div>'
+    minutes = f"{lesson_notebooks.minutes(source)} minutes to read"
+    if practice := exercise_links.practice_minutes(source):
+        minutes += f", {practice} to practise"
+    bar = f'<div class="launch-bar"><span class="reading-time">{minutes}</span>{"".join(links)}</div>'
     context["body"] = context["body"].replace("</h1>", f"</h1>\n{bar}", 1)
 
 
@@ -160,10 +163,11 @@ def write_notebooks(app, exception):
     folder = Path(app.outdir, "notebooks")
     folder.mkdir(exist_ok=True)
     for docname in sorted(filter(is_lesson, app.env.found_docs)):
-        # MyST-NB leaves each executed page there, its glued values among the outputs.
-        executed = nbformat.read(Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb", as_version=4)
+        left = Path(app.outdir).parent / "jupyter_execute"  # where MyST-NB leaves each page as a notebook
+        source = nbformat.read(left / f"{docname}.ipynb", as_version=4)
         page = lesson_notebooks.Page(f"{site.rstrip('/')}/{docname}.html", Path(app.srcdir, docname).parent, references)
-        notebook = lesson_notebooks.convert(executed, page, repository)
+        glued = lesson_notebooks.glued_values(left / f"{docname}.glue.json")
+        notebook = lesson_notebooks.convert(source, page, repository, glued)
         nbformat.write(notebook, folder / notebook_name(docname))
     binder = Path(app.outdir, "binder")
     binder.mkdir(exist_ok=True)

@@ -5,12 +5,15 @@ glued values text; cells tagged `remove-cell`, which only glue numbers into the 
 """
 
 import base64
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_uppercase
 from urllib.parse import urljoin
 
 import nbformat
+import quick_questions
 from pybtex.database import parse_file
 
 FENCE = re.compile(r"(?P<fence>:{3,}|`{3,})\{(?P<name>[\w-]+)\}\s*(?P<argument>.*)")
@@ -39,11 +42,10 @@ class Page:
     references: dict[str, tuple[str, str]]
 
 
-def convert(executed: nbformat.NotebookNode, page: Page, repository: str) -> nbformat.NotebookNode:
-    """The notebook of an executed page: set-up first, no outputs, plain Markdown."""
-    glued = glued_values(executed)
+def convert(source: nbformat.NotebookNode, page: Page, repository: str, glued: dict[str, str]) -> nbformat.NotebookNode:
+    """The notebook of a page: set-up first, no outputs, plain Markdown with the values that the page's cells glued."""
     cells = [nbformat.v4.new_code_cell(SETUP.format(repository=repository), metadata={"tags": ["setup"]})]
-    for cell in executed.cells:
+    for cell in source.cells:
         if cell.cell_type == "markdown":
             text = plain_markdown(cell.source, page, glued)
             if text.strip():
@@ -58,14 +60,13 @@ def convert(executed: nbformat.NotebookNode, page: Page, repository: str) -> nbf
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
 
 
-def glued_values(executed: nbformat.NotebookNode) -> dict[str, str]:
-    """What the page's cells glued, by key, as the page shows it."""
-    values = {}
-    for output in (o for cell in executed.cells if cell.cell_type == "code" for o in cell.outputs):
-        if glue := output.get("metadata", {}).get("scrapbook"):
-            data = {mime.removeprefix(glue.get("mime_prefix", "")): text for mime, text in output["data"].items()}
-            values[glue["name"]] = data["text/plain"].strip("'")
-    return values
+def glued_values(path: Path) -> dict[str, str]:
+    """What a page's cells glued, by key, as the page shows it, from the file that MyST-NB leaves beside the page.
+
+    Not from the page's own outputs: of a page whose cells were in the cache, MyST-NB writes none.
+    """
+    outputs = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return {name: output["data"]["text/plain"].strip("'") for name, output in outputs.items()}
 
 
 def plain_markdown(text: str, page: Page, glued: dict[str, str]) -> str:
@@ -94,6 +95,12 @@ def _directives(lines: list[str], page: Page) -> list[str]:
 
 
 def _directive(name: str, argument: str, options: dict, body: list[str], page: Page) -> list[str]:
+    if name == "quick-question":
+        return _quick_question(body)
+    if name == "moving-figure":
+        return [f"*Here the [page on the website]({page.url}) has a figure that moves.*"]
+    if name == "exercise":
+        return [f"**Exercise** `exercises/{argument}/{argument}.ipynb`", "", *body]
     if name == "dropdown":
         return [f"<details><summary><b>{argument}</b></summary>", "", *body, "", "</details>"]
     if name in ("figure", "image"):
@@ -103,6 +110,28 @@ def _directive(name: str, argument: str, options: dict, body: list[str], page: P
     while body and not body[0].strip():
         body = body[1:]
     return [f"> **{argument or name.capitalize()}**", ">", *(f"> {line}".rstrip() for line in body)]
+
+
+def _quick_question(body: list[str]) -> list[str]:
+    """The question with its answers A, B, C, and below them, folded away, why each is right or is not."""
+    found = quick_questions.choices(body)
+    asked, explained = body[: found[0].start], []
+    for letter, choice in zip(ascii_uppercase, found, strict=False):
+        lines = quick_questions.without_marker(body[choice.start : choice.end])
+        gap = lines.index("")
+        asked.append(f"- **{letter}.** {' '.join(lines[:gap])}")
+        why = "\n".join(lines[gap:]).strip()
+        explained += [f"**{letter}.** {quick_questions.VERDICTS[choice.right]} {why}", ""]
+    return [
+        "**Quick question**",
+        "",
+        *asked,
+        "",
+        "<details><summary><b>Answer</b></summary>",
+        "",
+        *explained,
+        "</details>",
+    ]
 
 
 def _roles(text: str, page: Page, glued: dict[str, str]) -> str:
@@ -116,6 +145,7 @@ def _roles(text: str, page: Page, glued: dict[str, str]) -> str:
 
     text = re.sub(r"\{glue:text\}`([^`]+)`", lambda match: glued[match[1]], text)
     text = re.sub(r"\{cite:([pt])\}`([^`]+)`", cite, text)
+    text = re.sub(r"\{term\}`([^`<]+?)(?: <[^`]+>)?`", r"\1", text)
     return re.sub(r"\]\((?![a-z]+:|#)([^)\s]+)\)", link, text)
 
 
