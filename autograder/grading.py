@@ -140,7 +140,8 @@ class Class:
                 problem = str(error)
         key = key_of(exercise(handin.exercise), content, problem + handin.note, self.seed, self.held_by, self.limits)
         how = (self.seed, self.held_by, self.limits)
-        return Job(handin.student, handin.exercise, content, problem, key, *how, handin.note)
+        checks = fingerprints.of_checks(exercise(handin.exercise))
+        return Job(handin.student, handin.exercise, content, problem, key, checks, *how, handin.note)
 
 
 def _without_outputs(path: Path) -> tuple[bytes, str]:

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 
-from autograder import sandbox, workers
+from autograder import fingerprints, sandbox, workers
 from autograder.exercises import Exercise, exercise, points_of
 from autograder.grades import Grade
 from autograder.judge import Limits, judge, modules_for
@@ -45,6 +45,7 @@ class Job:
     content: bytes
     problem: str
     key: str
+    checks: str  # fingerprint of the checks that the key is made with
     seed: int
     sandbox: str
     limits: Limits
@@ -67,6 +68,8 @@ def do(job: Job) -> Grade:
 
     if job.problem:
         return grade(problem=job.problem)
+    if fingerprints.of_checks(task) != job.checks:
+        return grade(error="The course's files were changed while it graded: run it again.")
     try:
         notebook = current_format(parse_json(job.content))
         require_cells(notebook)
@@ -269,6 +272,7 @@ def main() -> None:
     descriptor, held_by, name = sys.argv[1:]
     team, task = socket.socket(fileno=int(descriptor)), exercise(name)
     os.set_inheritable(team.fileno(), False)
+    fingerprints.of_checks(task)  # of the files as they are now, when they are imported
     # Begun first, so that the forker imports while this process does.
     forker = workers.Forker(modules_for(task)) if held_by == "bubblewrap" else None
     for path in (task.checks, task.hidden_checks):

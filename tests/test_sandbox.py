@@ -13,7 +13,8 @@ from autograder import imports, sandbox
 from autograder.exercises import CLONE, PACKAGE, exercise, exercises
 from autograder.grades import Grade
 from autograder.journal import Journal
-from autograder.judge import judge, without_spared
+from autograder.judge import Limits, judge, without_spared
+from autograder.judges import Job, do
 from autograder.notebooks import CodeCell
 from pneumonia.settings import CourseError
 
@@ -171,3 +172,13 @@ def test_a_file_that_is_no_journal_is_an_error_and_stays_as_it_is(tmp_path):
     with pytest.raises(CourseError, match="cannot be used"), Journal(tmp_path):
         pass
     assert (tmp_path / "journal.db").read_bytes() == before
+
+
+def test_a_judge_with_other_checks_than_the_graders_gives_no_score():
+    """Whoever changes a check while a class is graded gets no grade that is half one, half the other."""
+    task = exercise("02-metrics")
+    content = task.release.read_bytes()
+    job = Job("zoe", task.name, content, "", "key", "another fingerprint", 1, "none", Limits())
+    grade = do(job)
+    assert grade.score is None
+    assert "changed while it graded" in grade.error
