@@ -1,0 +1,105 @@
+"""The course's experiments: each a named protocol, run by `course reproduce NAME` and kept as `results/NAME.json`.
+
+A protocol is written down before it looks at the test images: its question, what its choices are made on, its
+threshold, and how many settings it judges on test.
+"""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pneumonia import results
+from pneumonia.data import Dataset
+from pneumonia.experiments.lab import FULL, QUICK, Lab, Scale
+from pneumonia.settings import CourseError, write_json
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One experiment.
+
+    name: of the command and of the results file
+    question: what it is to answer
+    chosen_on: the data that its choices are made on
+    threshold: how a probability becomes a call
+    looks: how many settings it judges on the test images; none of them is chosen by what is seen there
+    minutes: on 2 free cores, with the features of images computed before
+    where: "module:function"; the function takes a Lab and returns the parts of the result
+    version: raised when the same call would compute something else, so that kept stages are not taken for new ones
+    """
+
+    name: str
+    question: str
+    chosen_on: str
+    threshold: str
+    looks: int
+    minutes: float
+    where: str
+    version: int = 1
+
+    @property
+    def path(self) -> Path:
+        """The results file."""
+        return results.FOLDER / f"{self.name}.json"
+
+
+HALF = "0.5, fixed beforehand"
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol(
+            name="diagnosis",
+            question="Why is validation so much better than test: overfitting, leakage, or shift?",
+            chosen_on="nothing is chosen; settings are laid side by side",
+            threshold=HALF,
+            looks=43,
+            minutes=15,
+            where="pneumonia.experiments.diagnosis:run",
+        ),
+    )
+}
+
+
+def find(name: str) -> Protocol:
+    """The protocol of that name. CourseError with the names that exist where there is none."""
+    try:
+        return PROTOCOLS[name]
+    except KeyError:
+        raise CourseError(f"{name}: no such protocol; expected one of {', '.join(PROTOCOLS)}") from None
+
+
+def run(protocol: Protocol, dataset: Dataset, scale: Scale | None = None, *, progress: bool = True) -> dict:
+    """Run a protocol on a data set and return its result, ready for JSON. What a stopped run had finished is kept.
+
+    scale: FULL for real images and QUICK for phantoms, unless given
+    """
+    scale = scale or (QUICK if dataset.source.synthetic else FULL)
+    lab = Lab(protocol.name, protocol.version, dataset, scale, progress=progress)
+    module, function = protocol.where.split(":")
+    parts = getattr(importlib.import_module(module), function)(lab)
+    return {
+        "protocol": protocol.name,
+        "command": f"course reproduce {protocol.name}",
+        "question": protocol.question,
+        "chosen_on": protocol.chosen_on,
+        "threshold_rule": protocol.threshold,
+        "looks_at_test": protocol.looks,
+        "data": dataset.card(),
+        "seeds": list(scale.seeds),
+        "size": scale.size,
+        "environment": results.environment(),
+        "seconds": lab.seconds | {"total": round(sum(lab.seconds.values()), 1)},
+        **parts,
+    }
+
+
+def record(protocol: Protocol, result: dict) -> Path:
+    """Keep a result under `results/`, real images only, and return its path."""
+    if result["data"]["synthetic"]:
+        raise CourseError(
+            "results/ holds measurements on real images, and this result was measured on the phantom. "
+            "Choose real data: `course reproduce NAME --data FOLDER`"
+        )
+    write_json(protocol.path, result)
+    return protocol.path

@@ -1,0 +1,442 @@
+"""Why validation is better than test: each suspect alone, on frozen VGG16 with a linear head if nothing else is said."""
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold, train_test_split
+
+from pneumonia import shift
+from pneumonia.experiments.heads import small_head
+from pneumonia.experiments.lab import Lab, by_patient, fit_linear, linear
+from pneumonia.experiments.symptoms import symptoms
+
+PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+SMALL = 8  # fewer images than this are not judged
+
+
+def run(lab: Lab) -> dict:
+    """All parts of the diagnosis, and the table that reads them."""
+    parts = {
+        "learning_curve": lab.stage("learning-curve", lambda: learning_curve(lab)),
+        "capacity": lab.stage("capacity", lambda: capacity(lab)),
+        "l2": lab.stage("l2", lambda: l2(lab)),
+        "regularisation": lab.stage("regularisation", lambda: regularisation(lab)),
+        "splits": lab.stage("splits", lambda: splits(lab)),
+        "overlap": lab.stage("overlap", lambda: overlap(lab)),
+        "adversarial": lab.stage("adversarial", lambda: adversarial(lab)),
+        "statistics": lab.stage("statistics", lambda: statistics(lab)),
+        "borrowing": lab.stage("borrowing", lambda: borrowing(lab)),
+        "intervention": lab.stage("intervention", lambda: intervention(lab)),
+        "series": lab.stage("series", lambda: series(lab)),
+    }
+    return parts | {"symptoms": symptoms(parts)}
+
+
+def parts_of(lab: Lab, training, validation) -> dict[str, np.ndarray]:
+    return {"training": training, "validation": validation, "test": lab.test}
+
+
+# --- overfitting ------------------------------------------------------------------------------------------------------
+
+
+def learning_curve(lab: Lab) -> list[dict]:
+    """Number of training images: does more of the same data close the gap?"""
+    features = lab.features("block5")
+
+    def train(size):
+        def with_seed(seed):
+            training, validation = lab.split(seed)
+            some = by_patient(lab, training, size, seed)
+            return fit_linear(lab, features, some, parts_of(lab, some, validation))
+
+        return with_seed
+
+    sizes = [n for n in lab.scale.training_sizes if n < 0.75 * len(lab.pool)]
+    rows = [lab.setting(str(n), train(n)) | {"images": n} for n in sizes]
+    return [*rows, lab.setting("all", train(len(lab.pool))) | {"images": len(lab.split(0)[0])}]
+
+
+def capacity(lab: Lab) -> list[dict]:
+    """How much of VGG16 is kept, and how many features the head gets."""
+    rows = []
+    for name in ("block1", "block2", "block3", "block4", "block5", "block3+4+5"):
+        features = lab.features(name)
+        rows.append(lab.setting(name, _split_and_fit(lab, features)) | {"features": features.shape[1]})
+    return rows
+
+
+def _split_and_fit(lab: Lab, features, **options):
+    def train(seed):
+        training, validation = lab.split(seed)
+        return fit_linear(lab, features, training, parts_of(lab, training, validation), **options)
+
+    return train
+
+
+def l2(lab: Lab) -> list[dict]:
+    """L2 penalty on the head: C is its inverse, so small means strong."""
+    features = lab.features("block3+4+5")
+    return [lab.setting(f"C={C:g}", _split_and_fit(lab, features, C=C)) | {"C": C} for C in PENALTIES]
+
+
+def regularisation(lab: Lab) -> list[dict]:
+    """A head with one hidden layer on block5: nothing held back, then each remedy alone."""
+    plain = lab.features("block5")
+    changed = lab.features("block5", variant="scanner", rows=lab.pool)
+    settings = {
+        "nothing": {},
+        "dropout 0.5": {"dropout": 0.5},
+        "early stopping": {"patience": 3},
+        "L2 0.001": {"l2": 1e-3},
+        "augmentation": {"augmented": True},
+    }
+
+    def train(options):
+        def with_seed(seed):
+            training, validation = lab.split(seed)
+            copies = [plain[training], changed[training]] if options.get("augmented") else [plain[training]]
+            own = {name: value for name, value in options.items() if name != "augmented"}
+            score = small_head(
+                np.concatenate(copies),
+                np.tile(lab.labels[training], len(copies)),
+                (plain[validation], lab.labels[validation]),
+                seed=seed,
+                epochs=lab.scale.epochs,
+                **own,
+            )
+            parts = parts_of(lab, training, validation)
+            return {name: (rows, score(plain[rows])) for name, rows in parts.items()}
+
+        return with_seed
+
+    return [lab.setting(name, train(options)) for name, options in settings.items()]
+
+
+# --- leakage ----------------------------------------------------------------------------------------------------------
+
+
+def splits(lab: Lab) -> dict:
+    """The same head, validated on a random fifth and on a fifth of the patients, for two tasks.
+
+    Both validate on as many images. Where a patient's other image helps, the random split looks better than it is.
+    """
+    features = lab.features("block5")
+    result = {}
+    for task, rows, target in (
+        ("pneumonia or not", lab.pool, lab.labels),
+        ("bacteria or virus", lab.pool[lab.labels[lab.pool] == 1], (lab.dataset.kinds == "virus").astype(int)),
+    ):
+        test = lab.test if rows is lab.pool else lab.test[lab.labels[lab.test] == 1]
+        result[task] = {}
+        for split in ("random", "by patient"):
+            runs = [_one_split(lab, features, rows, target, split, test, seed) for seed in lab.scale.seeds]
+            result[task][split] = _mean_and_sd(runs)
+    return result
+
+
+def _one_split(lab: Lab, features, rows, target, split: str, test, seed: int) -> dict[str, float]:
+    names = lab.dataset.patients
+    if split == "random":
+        training, validation = train_test_split(rows, test_size=0.2, random_state=seed, stratify=target[rows])
+    else:
+        training, validation = lab.split(seed)
+        training, validation = (part[np.isin(part, rows)] for part in (training, validation))
+    model = linear(C=0.01).fit(features[training], target[training])
+    known = np.isin(names[validation], names[training])
+    score = model.decision_function(features[validation])
+    aucs = {
+        "validation_auc": roc_auc_score(target[validation], score),
+        "test_auc": roc_auc_score(target[test], model.decision_function(features[test])),
+        "shared_patients": float(known.mean()),
+    }
+    for name, part in (("auc_known_patients", known), ("auc_new_patients", ~known)):
+        aucs[name] = roc_auc_score(target[validation][part], score[part]) if _both(target[validation][part]) else None
+    return aucs
+
+
+def _both(labels) -> bool:
+    return len(labels) >= SMALL and len(set(labels.tolist())) == 2
+
+
+def _mean_and_sd(runs: list[dict]) -> dict:
+    """`{"name": {"mean", "sd", "values"}}`; None where no run has a value."""
+    table = {}
+    for name in runs[0]:
+        values = [float(run[name]) for run in runs if run[name] is not None]
+        sd = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+        table[name] = (
+            {"mean": round(float(np.mean(values)), 5), "sd": round(sd, 5), "values": [round(v, 5) for v in values]}
+            if values
+            else None
+        )
+    return table
+
+
+def overlap(lab: Lab) -> dict:
+    """What training and test share: files, patients' names, and images that are nearly the same to VGG16."""
+    dataset, pool, test = lab.dataset, lab.pool, lab.test
+    features = lab.features("block3+4+5")
+    scaled = (features - features[pool].mean(axis=0)) / (features[pool].std(axis=0) + 1e-6)
+    _, similarity = shift.nearest_neighbours(scaled[test], scaled[pool])
+    # What similarity means: that of two images of one patient, within the pool.
+    siblings = _sibling_similarity(lab, scaled)
+    cut = float(np.percentile(siblings, 95)) if len(siblings) else 1.0
+
+    def repeated(rows):
+        return int(len(rows) - len(np.unique(dataset.digests[rows])))
+
+    names = set(dataset.patients[pool]) & set(dataset.patients[test]) if dataset.has_patients else set()
+    same_class = {
+        name
+        for name in names
+        if set(dataset.kinds[pool][dataset.patients[pool] == name])
+        & set(dataset.kinds[test][dataset.patients[test] == name])
+    }
+    return {
+        "duplicates_in_pool": repeated(pool),
+        "duplicates_in_test": repeated(test),
+        "duplicates_across": int(len(set(dataset.digests[pool]) & set(dataset.digests[test]))),
+        "names_in_both": len(names),
+        "names_in_both_with_the_same_kind": len(same_class),
+        "similarity_of_siblings": {"median": _median(siblings), "percentile_95": round(cut, 4), "pairs": len(siblings)},
+        "similarity_of_test_to_pool": {
+            "median": _median(similarity),
+            "share_over_95": float(np.mean(similarity > cut)),
+        },
+    }
+
+
+def _median(values) -> float | None:
+    return round(float(np.median(values)), 4) if len(values) else None
+
+
+def _sibling_similarity(lab: Lab, scaled: np.ndarray) -> np.ndarray:
+    """Cosines of the first two different images of each patient of the pool."""
+    pairs, seen = [], {}
+    for row in lab.pool:
+        name = lab.dataset.patients[row]
+        if name and name in seen and lab.dataset.digests[seen[name]] != lab.dataset.digests[row]:
+            pairs.append((seen.pop(name), row))
+        elif name:
+            seen[name] = row
+    if not pairs:
+        return np.empty(0)
+    a, b = (scaled[list(side)] for side in zip(*pairs, strict=True))
+    return np.sum(a * b, axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1) + 1e-12)
+
+
+# --- shift ------------------------------------------------------------------------------------------------------------
+
+
+def adversarial(lab: Lab) -> list[dict]:
+    """Can a classifier tell training images from test images of the same class? And, for comparison, two halves?"""
+    statistics_of_all, _ = _statistics(lab)
+    looks = {
+        "block3+4+5": lab.features("block3+4+5"),
+        "block5": lab.features("block5"),
+        "image statistics": statistics_of_all,
+        "normalised, block3+4+5": lab.features("block3+4+5", variant="normalised"),
+    }
+    names = lab.dataset.patients if lab.dataset.has_patients else lab.dataset.digests
+    rows = []
+    for label, kind in enumerate(("NORMAL", "PNEUMONIA")):
+        of_class = np.flatnonzero(lab.labels == label)
+        for look, features in looks.items():
+            aucs = {"training against test": [], "two halves of training": []}
+            for seed in lab.scale.seeds:
+                is_test = np.isin(of_class, lab.test)
+                aucs["training against test"].append(_tell_apart(features, of_class, is_test, names, seed))
+                pool = of_class[~is_test]
+                half = _random_patients(names[pool], seed, is_test.mean())
+                aucs["two halves of training"].append(_tell_apart(features, pool, half, names, seed))
+            for question, values in aucs.items():
+                rows.append(
+                    {"class": kind, "look": look, "question": question} | _mean_and_sd([{"auc": v} for v in values])
+                )
+    return rows
+
+
+def _tell_apart(features, rows, first, names, seed) -> float:
+    groups = np.char.add(names[rows].astype(str), np.where(first, "t", ""))  # a shared number is not a shared child
+    return shift.adversarial_auc(linear(C=0.01), features[rows], first, groups, seed)[0]
+
+
+def _random_patients(names: np.ndarray, seed: int, share: float) -> np.ndarray:
+    """True for the images of a random share of the patients: the comparison in which nothing is shifted."""
+    unique, member = np.unique(names, return_inverse=True)
+    return (np.random.default_rng(seed).random(len(unique)) < share)[member]
+
+
+_KEPT = {}
+
+
+def _statistics(lab: Lab) -> tuple[np.ndarray, np.ndarray]:
+    key = lab.dataset.fingerprint
+    if key not in _KEPT:
+        _KEPT[key] = shift.statistics_of(lab.dataset)
+    return _KEPT[key]
+
+
+def statistics(lab: Lab) -> dict:
+    """Which nameable things differ between the healthy of training and of test, and how well each tells illness."""
+    values, spectra = _statistics(lab)
+    groups = {
+        "training NORMAL": lab.pool[lab.labels[lab.pool] == 0],
+        "test NORMAL": lab.test[lab.labels[lab.test] == 0],
+        "training PNEUMONIA": lab.pool[lab.labels[lab.pool] == 1],
+        "test PNEUMONIA": lab.test[lab.labels[lab.test] == 1],
+    }
+    table = []
+    for i, (name, meaning) in enumerate(shift.STATISTICS.items()):
+        row = {"statistic": name, "meaning": meaning}
+        row["median"] = {group: round(float(np.median(values[rows, i])), 4) for group, rows in groups.items()}
+        for label, kind in enumerate(("NORMAL", "PNEUMONIA")):
+            of_class = lab.labels == label
+            is_test = np.isin(np.flatnonzero(of_class), lab.test)
+            row[f"auc_test_against_training_{kind}"] = round(float(roc_auc_score(is_test, values[of_class, i])), 4)
+        row["auc_pneumonia_in_training"] = round(float(roc_auc_score(lab.labels[lab.pool], values[lab.pool, i])), 4)
+        table.append(row)
+    together = lab.setting("image statistics alone", _split_and_fit(lab, values, C=1.0))
+    return {
+        "table": table,
+        "together": together,
+        "spectra": {
+            group: [round(float(v), 3) for v in np.log10(np.median(spectra[rows], axis=0) + 1e-6)]
+            for group, rows in groups.items()
+        },
+        "densities": {
+            name: _densities(values, list(shift.STATISTICS).index(name), groups) for name in ("sharpness", "black")
+        },
+        "file_size": _file_size(lab),
+    }
+
+
+def _densities(values, column: int, groups) -> dict:
+    """Histograms of one statistic by group, on common bins: shares of the group."""
+    low, high = np.percentile(values[:, column], [0.5, 99.5])
+    edges = np.linspace(low, high, 31)
+    shares = {
+        group: (np.histogram(values[rows, column], edges)[0] / len(rows)).round(4).tolist()
+        for group, rows in groups.items()
+    }
+    return {"edges": edges.round(3).tolist(), "shares": shares}
+
+
+def _file_size(lab: Lab) -> dict | None:
+    """AUC of the bytes of a file alone: no classifier should get far by it."""
+    if isinstance(lab.dataset.images, np.ndarray):
+        return None
+    sizes = np.array([path.stat().st_size for path in lab.dataset.images])
+
+    def auc(rows):
+        return round(float(roc_auc_score(lab.labels[rows], -sizes[rows])), 4)
+
+    return {"pool_auc": auc(lab.pool), "test_auc": auc(lab.test)}
+
+
+def borrowing(lab: Lab) -> list[dict]:
+    """Some test images are lent to training; the rest of test judges. The images lent are never judged on.
+
+    "all of test" trains on four fifths of the test images alone and judges the last fifth, for each fifth in turn:
+    how hard the test images are for a head that has seen their like.
+    """
+    features = lab.features("block5")
+    rows = []
+    for label, kind in ((0, "NORMAL"), (1, "PNEUMONIA")):
+        for share in (0.1, 0.25, 0.5):
+            rows.append(lab.setting(f"{share:.0%} of test {kind} lent", _lend(lab, features, label, share)))
+    rows.insert(0, lab.setting("nothing lent", _lend(lab, features, 0, 0.0)))
+    rows.append(lab.setting("trained on test alone, cross-validated", lambda seed: _test_alone(lab, features, seed)))
+    return rows
+
+
+def _lend(lab: Lab, features, label: int, share: float):
+    """Half of the test patients lend, the other half judges, whatever the share: all settings judge the same images."""
+
+    def train(seed):
+        training, validation = lab.split(seed)
+        half = by_patient(lab, lab.test, len(lab.test) // 2, seed)
+        names = lab.dataset.patients
+        judged = lab.test[~np.isin(lab.test, half)]
+        if lab.dataset.has_patients:
+            judged = judged[~np.isin(names[judged], names[half])]
+        lenders = half[lab.labels[half] == label]
+        lent = np.random.default_rng(seed).permutation(lenders)[: round(2 * share * len(lenders))]
+        parts = {"validation": validation, "test": judged}
+        return fit_linear(lab, features, np.concatenate([training, lent]), parts)
+
+    return train
+
+
+def _test_alone(lab: Lab, features, seed: int) -> dict:
+    test, scores = lab.test, np.empty(len(lab.test))
+    splitter = StratifiedKFold(5, shuffle=True, random_state=seed)
+    if lab.dataset.has_patients:
+        from sklearn.model_selection import StratifiedGroupKFold
+
+        splitter = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
+    for seen, unseen in splitter.split(test, lab.labels[test], lab.dataset.patients[test]):
+        scores[unseen] = (
+            linear(C=0.01).fit(features[test[seen]], lab.labels[test[seen]]).decision_function(features[test[unseen]])
+        )
+    return {"test": (test, scores)}
+
+
+def intervention(lab: Lab) -> list[dict]:
+    """One head, trained on the images as they are, judged on images that were changed on purpose.
+
+    If softness and raised blacks make healthy validation images look ill, and sharpening helps the healthy of test,
+    the shift is of that kind.
+    """
+    features = lab.features("block5")
+    seed = lab.scale.seeds[0]
+    _, validation = lab.split(seed)
+    some = np.concatenate([validation, lab.test])
+    changed = {name: lab.features("block5", variant=name, rows=some) for name in ("soft", "hard")}
+
+    def judged_on(look):
+        def train(_):
+            training, _validation = lab.split(seed)
+            model = linear(C=0.01).fit(features[training], lab.labels[training])
+            return {
+                name: (rows, model.decision_function(look[rows]))
+                for name, rows in (("validation", validation), ("test", lab.test))
+            }
+
+        return train
+
+    looks = {
+        "as they are": features,
+        "softened, blacks raised": changed["soft"],
+        "sharpened, blacks cut": changed["hard"],
+    }
+    looks["normalised, training too"] = None
+    rows = [lab.setting(name, judged_on(look), seeds=[seed]) for name, look in looks.items() if look is not None]
+    normalised = lab.features("block5", variant="normalised")
+    rows.append(lab.setting("normalised, training too", _split_and_fit(lab, normalised)))
+    return rows
+
+
+def series(lab: Lab) -> list[dict]:
+    """Shift within the training folder: healthy images come in two series of names, IM- and NORMAL2-IM-.
+
+    A head that has seen the healthy of one series only, judged on those of the other, with new ill patients.
+    """
+    features = lab.features("block5")
+    second = np.char.startswith(lab.dataset.patients.astype(str), "NORMAL2")
+    healthy = lab.pool[lab.labels[lab.pool] == 0]
+    if min(np.sum(second[healthy]), np.sum(~second[healthy])) < SMALL:
+        return []
+    rows = []
+    for name, unseen in (("NORMAL2-IM", second), ("IM", ~second)):
+
+        def train(seed, unseen=unseen):
+            training, validation = lab.split(seed)
+            seen = training[(lab.labels[training] == 1) | ~unseen[training]]
+            ill = validation[lab.labels[validation] == 1]
+            own = validation[(lab.labels[validation] == 0) & ~unseen[validation]]
+            other = validation[(lab.labels[validation] == 0) & unseen[validation]]
+            parts = {"seen_series": np.concatenate([own, ill]), "unseen_series": np.concatenate([other, ill])}
+            return fit_linear(lab, features, seen, parts)
+
+        rows.append(lab.setting(f"without {name}", train))
+    return rows
