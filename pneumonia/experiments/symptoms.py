@@ -89,7 +89,7 @@ def _more_data(parts):
     return _row(
         "More images of the same kind raise validation and leave test behind",
         SHIFT if after[1] > max(before[1], 0) and before[0] > after[0] else OVERFITTING,
-        "More data heals overfitting: the step from training to validation shrinks. The step to test is another matter.",
+        "More data heals overfitting: the step from training to validation shrinks. That to test has another cause.",
         training_to_validation_few=before[0],
         training_to_validation_all=after[0],
         validation_to_test_few=before[1],
