@@ -47,7 +47,20 @@ def normalised(images: np.ndarray, digests) -> np.ndarray:
     return _each(_normalise, images, digests)
 
 
-VARIANTS = {variant.__name__: variant for variant in (plain, flip, recipe, scanner, soft, hard, normalised)}
+def soft_normalised(images: np.ndarray, digests) -> np.ndarray:
+    """`soft`, then `normalised`: what is left of that shift."""
+    return normalised(soft(images, digests), digests)
+
+
+def hard_normalised(images: np.ndarray, digests) -> np.ndarray:
+    """`hard`, then `normalised`."""
+    return normalised(hard(images, digests), digests)
+
+
+VARIANTS = {
+    variant.__name__: variant
+    for variant in (plain, flip, recipe, scanner, soft, hard, normalised, soft_normalised, hard_normalised)
+}
 
 
 def _each(change, images: np.ndarray, digests) -> np.ndarray:
