@@ -49,6 +49,15 @@ PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
         Protocol(
+            name="reference-head",
+            question="What does the course's reference reach: frozen VGG16, one hidden layer, patients apart?",
+            chosen_on="the number of epochs, by the loss on validation",
+            threshold=HALF,
+            looks=1,
+            minutes=4,
+            where="pneumonia.experiments.reference_head:run",
+        ),
+        Protocol(
             name="diagnosis",
             question="Why is validation so much better than test: overfitting, leakage, or shift?",
             chosen_on="nothing is chosen; settings are laid side by side",
