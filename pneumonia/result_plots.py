@@ -24,7 +24,7 @@ def _mean_and_sd(rows, split: str, metric: str) -> tuple[np.ndarray, np.ndarray]
 
 @_styled
 def by_size(rows: list[dict], metrics=("auc", "specificity")) -> Figure:
-    """A learning curve: metrics on training, validation and test by number of training images, bars are sd over seeds."""
+    """Metrics on training, validation and test by number of training images; bars are the sd over the seeds."""
     figure, axes = plt.subplots(1, len(metrics), figsize=(4.5 * len(metrics), 3.3), squeeze=False)
     sizes = [row["images"] for row in rows]
     for axis, metric in zip(axes.flat, metrics, strict=True):
@@ -104,9 +104,8 @@ def told_apart(rows: list[dict], look: str = "block3+4+5") -> Figure:
 @_styled
 def operating_points(ratios: dict, split: str = "test") -> Figure:
     """Recall and specificity of each remedy, one panel for each ratio of the classes in training."""
-    figure, axes = plt.subplots(
-        1, len(ratios), figsize=(3.4 * len(ratios), 3.6), squeeze=False, sharex=True, sharey=True
-    )
+    size = (3.4 * len(ratios), 3.6)
+    figure, axes = plt.subplots(1, len(ratios), figsize=size, squeeze=False, sharex=True, sharey=True)
     markers = "oDsv^P*X"
     for axis, (ratio, found) in zip(axes.flat, ratios.items(), strict=True):
         for marker, row in zip(markers, found["settings"], strict=False):
@@ -120,7 +119,7 @@ def operating_points(ratios: dict, split: str = "test") -> Figure:
 
 @_styled
 def reliability(result: dict, head: str = "hidden layer") -> Figure:
-    """Observed against predicted share of PNEUMONIA, before and after temperature scaling; a dot's size is its cases."""
+    """Observed against predicted share of ill, before and after temperature scaling; larger dots hold more cases."""
     figure, axes = plt.subplots(1, 2, figsize=(8.4, 4), squeeze=False, sharey=True)
     for axis, split in zip(axes.flat, ("validation", "test"), strict=True):
         for when, color, marker in (("before", PNEUMONIA, "o"), ("after", NORMAL, "s")):
@@ -140,9 +139,8 @@ def reliability(result: dict, head: str = "hidden layer") -> Figure:
 def models_by_size(rows: list[dict], metric: str = "auc") -> Figure:
     """One metric of each model by number of training images, on validation and on test."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), squeeze=False, sharey=True)
-    styles = dict(
-        zip(dict.fromkeys(row["model"] for row in rows), ((NORMAL, "o"), (PNEUMONIA, "s"), (INK, "^")), strict=False)
-    )
+    models = dict.fromkeys(row["model"] for row in rows)
+    styles = dict(zip(models, ((NORMAL, "o"), (PNEUMONIA, "s"), (INK, "^")), strict=False))
     for axis, split in zip(axes.flat, ("validation", "test"), strict=True):
         for model, (color, marker) in styles.items():
             own = [row for row in rows if row["model"] == model]

@@ -157,14 +157,17 @@ def test_whole_patients_are_drawn(dataset):
 
 
 @pytest.mark.parametrize(
-    ("random", "apart", "verdict"), [(0.80, 0.77, "leakage"), (0.80, 0.799, "none of them"), (0.77, 0.80, "none of them")]
+    ("random", "apart", "verdict"),
+    [(0.80, 0.77, "leakage"), (0.80, 0.799, "none of them"), (0.77, 0.80, "none of them")],
 )
 def test_leakage_is_a_gain_beyond_noise(random, apart, verdict):
-    def split(mean):
-        return {"validation_auc": {"mean": mean, "sd": 0.004}, "shared_patients": {"mean": 0.6, "sd": 0.0}}
+    def split(name, mean):
+        validation = {"mean": mean, "sd": 0.004}
+        shared = {"mean": 0.6, "sd": 0.0}
+        return {"task": "t", "head": "h", "split": name, "validation_auc": validation, "shared_patients": shared}
 
-    parts = {"splits": {"task": {"random": split(random), "by patient": split(apart)}}}
-    assert symptoms._random_split(parts, "task")["verdict"] == verdict
+    parts = {"splits": [split("random", random), split("by patient", apart)]}
+    assert symptoms._random_split(parts, "t", "h")["verdict"] == verdict
 
 
 def test_the_list_names_every_protocol_and_what_is_missing(tmp_path, monkeypatch):
