@@ -92,7 +92,7 @@ def _more_data(parts):
     return _row(
         "With all images, the step from training to validation is almost gone, and the step to test is not",
         SHIFT if after[0] < before[0] / 2 and after[1] > 3 * max(after[0], 0) else OVERFITTING,
-        "More data of the same kind heals overfitting. It helps on test, too, and leaves a step there many times the other.",
+        "More data of the same kind heals overfitting. It helps on test, too, and leaves a much larger step there.",
         training_to_validation_few=before[0],
         training_to_validation_all=after[0],
         validation_to_test_few=before[1],
@@ -123,7 +123,7 @@ def _random_split(parts, task: str, head: str):
     return _row(
         f"Validation by image is better than by patient: {task}, {head}",
         LEAKAGE if gain > max(noise, 0.002) else NONE,
-        "Under a random split a patient's other image may be in training. That flatters a head that recognises patients.",
+        "Under a random split a patient's other image may be in training, of use to a head that recognises patients.",
         random=random["mean"],
         by_patient=apart["mean"],
         gain=gain,
