@@ -65,11 +65,20 @@ def small_head(
 
 
 def _batches(features, labels, case_weights, batch: int, seed: int | None = None) -> tf.data.Dataset:
-    """Autotuning is off: with it, `fit` sits idle after it has finished computing (see pneumonia/training.py)."""
-    columns = (features, labels.astype(np.float32)[:, None], np.asarray(case_weights, np.float32))
-    cases = tf.data.Dataset.from_tensor_slices(columns)
+    """Batches gathered from memory by shuffled row numbers, many times faster than shuffling the rows themselves.
+
+    Autotuning is off: with it, `fit` sits idle after it has finished computing (see pneumonia/training.py).
+    """
+    features, case_weights = tf.constant(features), tf.constant(case_weights, tf.float32)
+    targets = tf.constant(labels.astype(np.float32)[:, None])
+    rows = tf.data.Dataset.range(len(labels))
     if seed is not None:
-        cases = cases.shuffle(len(labels), seed=seed, reshuffle_each_iteration=True)
+        rows = rows.shuffle(len(labels), seed=seed, reshuffle_each_iteration=True)
     options = tf.data.Options()
     options.autotune.enabled = False
-    return cases.batch(batch).prefetch(2).with_options(options)
+    return (
+        rows.batch(batch)
+        .map(lambda index: (tf.gather(features, index), tf.gather(targets, index), tf.gather(case_weights, index)))
+        .prefetch(2)
+        .with_options(options)
+    )

@@ -207,10 +207,10 @@ def _intervened(parts):
 def _statistics(parts):
     row = parts["statistics"]["together"]
     return _row(
-        "Fourteen numbers about an image, none of which looks at a lung, tell ill from healthy",
+        "Fourteen numbers about a whole image, none of which knows where a lung is, tell ill from healthy",
         SHORTCUT if _mean(row, "validation") > 0.75 else NONE,
-        "Exposure and sharpness go with the diagnosis in this collection, so a network may use them. Where the test's "
-        "source has others, that fails: shift and shortcut are two sides of one thing.",
+        "Exposure and sharpness go with the diagnosis in this collection, be it by the illness or by the machine, so a "
+        "network may use them. Where they shift, that fails: shortcut and shift are two sides of one thing.",
         validation=_mean(row, "validation"),
         test=_mean(row, "test"),
     )
