@@ -89,9 +89,10 @@ PROTOCOLS = {
             question="Do the probabilities mean what they say, and what does a threshold cost?",
             chosen_on="temperature and thresholds on half of the validation patients",
             threshold="the one of least expected cost, for calibrated probabilities",
-            looks=2,
+            looks=4,
             minutes=3,
             where="pneumonia.experiments.costs:run",
+            version=2,
         ),
         Protocol(
             name="transfer",
