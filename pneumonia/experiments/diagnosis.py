@@ -253,7 +253,6 @@ def adversarial(lab: Lab) -> list[dict]:
         "block3+4+5": lab.features("block3+4+5"),
         "block5": lab.features("block5"),
         "image statistics": statistics_of_all,
-        "normalised, block3+4+5": lab.features("block3+4+5", variant="normalised"),
     }
     names = lab.dataset.patients if lab.dataset.has_patients else lab.dataset.digests
     rows = []
@@ -408,30 +407,19 @@ def intervention(lab: Lab) -> list[dict]:
     """
     features = lab.features("block5")
     seed = lab.scale.seeds[0]
-    _, validation = lab.split(seed)
-    some = np.concatenate([validation, lab.test])
-    changed = {name: lab.features("block5", variant=name, rows=some) for name in ("soft", "hard")}
-
-    def judged_on(look):
-        def train(_):
-            training, _validation = lab.split(seed)
-            model = linear(C=0.01).fit(features[training], lab.labels[training])
-            return {
-                name: (rows, model.decision_function(look[rows]))
-                for name, rows in (("validation", validation), ("test", lab.test))
-            }
-
-        return train
-
-    looks = {
-        "as they are": features,
-        "softened, blacks raised": changed["soft"],
-        "sharpened, blacks cut": changed["hard"],
-    }
-    looks["normalised, training too"] = None
-    rows = [lab.setting(name, judged_on(look), seeds=[seed]) for name, look in looks.items() if look is not None]
-    normalised = lab.features("block5", variant="normalised")
-    rows.append(lab.setting("normalised, training too", _split_and_fit(lab, normalised)))
+    training, validation = lab.split(seed)
+    parts = {"validation": validation, "test": lab.test}
+    model = linear(C=0.01).fit(features[training], lab.labels[training])
+    rows = []
+    for name, variant, splits_ in (
+        ("as they are", "plain", ("validation", "test")),
+        ("softened, blacks raised", "soft", ("validation",)),
+        ("sharpened, blacks cut", "hard", ("validation", "test")),
+    ):
+        seen = np.concatenate([parts[split] for split in splits_])
+        look = features if variant == "plain" else lab.features("block5", variant=variant, rows=seen)
+        scores = {split: (parts[split], model.decision_function(look[parts[split]])) for split in splits_}
+        rows.append(lab.setting(name, lambda _, scores=scores: scores, seeds=[seed]))
     return rows
 
 
