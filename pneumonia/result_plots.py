@@ -80,7 +80,7 @@ def spectra(statistics: dict) -> Figure:
         difference = np.array(statistics["spectra"][group]) - reference
         axis.plot(frequencies, difference[2:], color=color, linestyle=dashes, label=group)
     axis.set(xscale="log", xlabel="cycles per image", ylabel="log10 of power,\nagainst training NORMAL")
-    axis.legend(fontsize=9)
+    axis.legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
@@ -111,7 +111,7 @@ def operating_points(ratios: dict, split: str = "test") -> Figure:
         for marker, row in zip(markers, found["settings"], strict=False):
             mean = row[split]["specificity"]["mean"], row[split]["recall"]["mean"]
             axis.plot(*mean, marker, markersize=8, alpha=0.85, label=row["setting"])
-        axis.set(xlabel="specificity", title=ratio, xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+        axis.set(xlabel="specificity", title=ratio, xlim=(0, 1.03), ylim=(0.8, 1.01))
     axes.flat[0].set_ylabel("recall")
     axes.flat[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
@@ -131,7 +131,7 @@ def reliability(result: dict, head: str = "hidden layer") -> Figure:
         axis.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=":")
         axis.set(xlabel="predicted", title=split.capitalize(), xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), aspect="equal")
     axes.flat[0].set_ylabel("observed share of PNEUMONIA")
-    axes.flat[0].legend(loc="upper left")
+    axes.flat[1].legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=0.5)
     return figure
 
 

@@ -13,16 +13,6 @@ def plain(images: np.ndarray, digests) -> np.ndarray:
     return images
 
 
-def flip(images: np.ndarray, digests) -> np.ndarray:
-    """Mirrored left to right. A mirrored heart is rare, not impossible; the task does not depend on the side."""
-    return images[:, :, ::-1]
-
-
-def recipe(images: np.ndarray, digests) -> np.ndarray:
-    """The augmentation of many published notebooks: mirrored at random, turned, moved and enlarged by up to a tenth."""
-    return _each(_recipe, images, digests)
-
-
 def scanner(images: np.ndarray, digests) -> np.ndarray:
     """As another scanner might give the image: softer or sharper, blacks raised or cut, another contrast curve."""
     return _each(_scanner, images, digests)
@@ -58,8 +48,7 @@ def hard_normalised(images: np.ndarray, digests) -> np.ndarray:
 
 
 VARIANTS = {
-    variant.__name__: variant
-    for variant in (plain, flip, recipe, scanner, soft, hard, normalised, soft_normalised, hard_normalised)
+    variant.__name__: variant for variant in (plain, scanner, soft, hard, normalised, soft_normalised, hard_normalised)
 }
 
 
@@ -70,17 +59,6 @@ def _each(change, images: np.ndarray, digests) -> np.ndarray:
     ]
     grey = np.clip(np.rint(np.reshape(changed, images.shape[:3])), 0, 255).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=-1)
-
-
-def _recipe(grey: np.ndarray, rng) -> np.ndarray:
-    height, width = grey.shape
-    angle, zoom = np.deg2rad(rng.uniform(-10, 10)), rng.uniform(0.9, 1.1)
-    move = rng.uniform(-0.1, 0.1, 2) * (height, width)
-    if rng.random() < 0.5:
-        grey = grey[:, ::-1]
-    turn = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    centre = np.array([height - 1, width - 1]) / 2
-    return ndimage.affine_transform(grey, turn, centre - turn @ (centre + move), order=1, mode="nearest")
 
 
 def _scanner(grey: np.ndarray, rng) -> np.ndarray:
