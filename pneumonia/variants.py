@@ -1,4 +1,4 @@
-"""Other versions of an image: as another scanner might give it, shifted, or brought to a common look.
+"""Other versions of an image, as another scanner might give it.
 
 Every variant takes uint8 images (n, h, w, 3) with equal channels and their digests, and gives uint8 images of the same
 shape. What is random is drawn from the digest: the same image always gets the same change, so its features can be kept.
@@ -28,28 +28,7 @@ def hard(images: np.ndarray, digests) -> np.ndarray:
     return _each(lambda grey, rng: (_sharpen(grey, 0.6) - 8) * (255 / 247), images, digests)
 
 
-def normalised(images: np.ndarray, digests) -> np.ndarray:
-    """Brought to a common look: histogram equalised to a broad bell, fine detail scaled to a common energy.
-
-    Detail is what a blur of 1.5 pixels takes away, measured inside the outer tenth of the image, where letters and
-    borders stand.
-    """
-    return _each(_normalise, images, digests)
-
-
-def soft_normalised(images: np.ndarray, digests) -> np.ndarray:
-    """`soft`, then `normalised`: what is left of that shift."""
-    return normalised(soft(images, digests), digests)
-
-
-def hard_normalised(images: np.ndarray, digests) -> np.ndarray:
-    """`hard`, then `normalised`."""
-    return normalised(hard(images, digests), digests)
-
-
-VARIANTS = {
-    variant.__name__: variant for variant in (plain, scanner, soft, hard, normalised, soft_normalised, hard_normalised)
-}
+VARIANTS = {variant.__name__: variant for variant in (plain, scanner, soft, hard)}
 
 
 def _each(change, images: np.ndarray, digests) -> np.ndarray:
@@ -70,17 +49,3 @@ def _scanner(grey: np.ndarray, rng) -> np.ndarray:
 
 def _sharpen(grey: np.ndarray, amount: float) -> np.ndarray:
     return grey + amount * (grey - ndimage.gaussian_filter(grey, 1.0))
-
-
-def _normalise(grey: np.ndarray, rng) -> np.ndarray:
-    height, width = grey.shape
-    order = np.argsort(grey + rng.uniform(0, 0.5, grey.shape).astype(np.float32), axis=None)  # ties broken evenly
-    ranks = np.empty(grey.size, np.float32)
-    ranks[order] = (np.arange(grey.size) + 0.5) / grey.size
-    equal = 255 * ranks.reshape(grey.shape)
-    # Half-way to equalised: a full equalisation would take away how much of the chest is white, which is the disease.
-    grey = 0.5 * equal + 0.5 * (grey - grey.mean()) * (60 / max(grey.std(), 1.0)) + 64
-    smooth = ndimage.gaussian_filter(grey, 1.5)
-    detail = grey - smooth
-    inner = detail[height // 10 : -height // 10, width // 10 : -width // 10]
-    return smooth + detail * (6.0 / max(inner.std(), 0.5))

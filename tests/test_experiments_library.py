@@ -48,8 +48,6 @@ def test_soft_and_hard_move_to_opposite_sides(images, dataset):
 
     assert sharpness("soft") < sharpness("plain") < sharpness("hard")
     assert black("soft") > black("plain") >= black("hard")
-    raw, common = sharpness("hard") / sharpness("soft"), sharpness("hard_normalised") / sharpness("soft_normalised")
-    assert abs(np.log(common)) < abs(np.log(raw)) / 2, "normalising should take most of the difference away"
 
 
 # --- shift ------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ baseline; thresholds are fixed on held-out patients before.
 """
 
 import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.metrics import roc_auc_score
 
 from pneumonia.calibration import balanced_threshold, threshold_for_recall
@@ -16,24 +17,27 @@ from pneumonia.experiments.lab import Lab, linear
 RECALL = 0.95
 DOMAINS = ("as it is", "softened", "sharpened", "unseen healthy")
 BASELINE = "block5"
-# Candidate: features, whether images are normalised first, whether copies as of other scanners are added, penalty.
+# Candidate: features, copies as of other scanners in training, directions projected out, penalty (C).
 CANDIDATES = {
-    "block5": ("block5", False, False, 1e-2),
-    "block4": ("block4", False, False, 1e-2),
-    "block3+4+5": ("block3+4+5", False, False, 1e-2),
-    "block3+4+5, strong L2": ("block3+4+5", False, False, 1e-4),
-    "block5, scanners": ("block5", False, True, 1e-2),
-    "block4, scanners": ("block4", False, True, 1e-2),
-    "block3+4+5, scanners": ("block3+4+5", False, True, 1e-2),
-    "block3+4+5, scanners, strong L2": ("block3+4+5", False, True, 1e-4),
-    "block5, normalised": ("block5", True, False, 1e-2),
-    "block4, normalised": ("block4", True, False, 1e-2),
-    "block3+4+5, normalised": ("block3+4+5", True, False, 1e-2),
-    "block3+4+5, normalised, strong L2": ("block3+4+5", True, False, 1e-4),
+    "block5": ("block5", False, 0, 1e-2),
+    "block4": ("block4", False, 0, 1e-2),
+    "block3+4+5": ("block3+4+5", False, 0, 1e-2),
+    "block3+4+5, strong L2": ("block3+4+5", False, 0, 1e-4),
+    "block5, scanners": ("block5", True, 0, 1e-2),
+    "block4, scanners": ("block4", True, 0, 1e-2),
+    "block4, scanners, strong L2": ("block4", True, 0, 1e-4),
+    "block3+4+5, scanners": ("block3+4+5", True, 0, 1e-2),
+    "block3+4+5, scanners, strong L2": ("block3+4+5", True, 0, 1e-4),
+    "block4, 20 directions out": ("block4", False, 20, 1e-2),
+    "block4, 100 directions out": ("block4", False, 100, 1e-2),
+    "block3+4+5, 20 directions out": ("block3+4+5", False, 20, 1e-2),
+    "block3+4+5, 100 directions out": ("block3+4+5", False, 100, 1e-2),
+    "block3+4+5, scanners, 20 directions out": ("block3+4+5", True, 20, 1e-2),
+    "block3+4+5, scanners, 100 directions out": ("block3+4+5", True, 100, 1e-2),
 }
 ENSEMBLES = {
-    "scanners and normalised": ("block3+4+5, scanners", "block3+4+5, normalised"),
-    "scanners and normalised, strong L2": ("block3+4+5, scanners, strong L2", "block3+4+5, normalised, strong L2"),
+    "block4 and block5, scanners": ("block4, scanners", "block5, scanners"),
+    "block4 and block3+4+5, scanners": ("block4, scanners", "block3+4+5, scanners, strong L2"),
 }
 
 
@@ -53,25 +57,51 @@ class Views:
     """Features of one candidate: of plain images, of changed copies, and of the held-out patients in each domain."""
 
     def __init__(self, lab: Lab, candidate: str):
-        features, normalised, self.scanners, self.C = CANDIDATES[candidate]
+        features, self.scanners, self.out, self.C = CANDIDATES[candidate]
         self.lab = lab
-        self.plain = lab.features(features, variant="normalised" if normalised else "plain")
-        self.copies = lab.features(features, variant="scanner", rows=lab.pool) if self.scanners else None
-        suffix = "_normalised" if normalised else ""
         held = held_out(lab)
+        self.plain = lab.features(features)
+        self.copies = lab.features(features, variant="scanner", rows=lab.pool)
         self.domain = {
             "as it is": self.plain,
-            "softened": lab.features(features, variant=f"soft{suffix}", rows=held),
-            "sharpened": lab.features(features, variant=f"hard{suffix}", rows=held),
-            "unseen healthy": self.plain,
+            "softened": lab.features(features, variant="soft", rows=held),
+            "sharpened": lab.features(features, variant="hard", rows=held),
         }
 
     def fit(self, training: np.ndarray):
         """A head on the rows `training`, with their changed copies where the candidate has them."""
-        features, labels = self.plain[training], self.lab.labels[training]
-        if self.scanners:
-            features, labels = np.concatenate([features, self.copies[training]]), np.tile(labels, 2)
-        return linear(C=self.C).fit(features, labels)
+        plain, copies, labels = self.plain[training], self.copies[training], self.lab.labels[training]
+        features = np.concatenate([plain, copies]) if self.scanners else plain
+        labels = np.tile(labels, 2) if self.scanners else labels
+        head = linear(C=self.C)
+        if self.out:
+            head.steps.insert(1, ("projection", Projection(copies - plain, self.out, features.std(axis=0))))
+        return head.fit(features, labels)
+
+
+class Projection(TransformerMixin, BaseEstimator):
+    """Takes out of standardised features the directions in which another scanner moves an image most.
+
+    differences: (n, d), features of changed copies less those of the same images as they are
+    scale: (d,), what the features are standardised by
+
+    Source: nuisance attribute projection, Solomonoff, Campbell, Boardman, ICASSP 2005.
+    """
+
+    def __init__(self, differences=None, out: int = 0, scale=None):
+        self.differences, self.out, self.scale = differences, out, scale
+
+    def fit(self, features, labels=None):
+        """Find the directions: the leading ones of the differences, whose mean counts as well."""
+        moved = self.differences / np.maximum(self.scale, 1e-9)
+        moved = np.clip(moved, -10, 10)  # a channel that is nearly always silent must not outweigh the others
+        _, directions = np.linalg.eigh(moved.T.astype(float) @ moved)
+        self.directions_ = directions[:, ::-1][:, : self.out]
+        return self
+
+    def transform(self, features):
+        """Features (n, d) without those directions."""
+        return features - (features @ self.directions_) @ self.directions_.T
 
 
 def held_out(lab: Lab) -> np.ndarray:
