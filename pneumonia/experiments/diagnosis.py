@@ -105,7 +105,7 @@ def regularisation(lab: Lab) -> list[dict]:
                 np.tile(lab.labels[training], len(copies)),
                 (plain[validation], lab.labels[validation]),
                 seed=seed,
-                epochs=lab.scale.epochs,
+                epochs=min(lab.scale.epochs, 15),
                 **own,
             )
             parts = parts_of(lab, training, validation)
@@ -122,7 +122,7 @@ def regularisation(lab: Lab) -> list[dict]:
 # Heads that can recognise a patient to different degrees.
 HEADS = {
     "linear, strong L2": lambda: linear(C=0.01),
-    "linear, weak L2": lambda: linear(C=10.0, max_iter=500),
+    "linear, weak L2": lambda: linear(C=1.0, max_iter=100),
     "nearest neighbours": lambda: make_pipeline(
         StandardScaler(), KNeighborsClassifier(5, metric="cosine", weights="distance")
     ),
@@ -251,7 +251,6 @@ def adversarial(lab: Lab) -> list[dict]:
     statistics_of_all, _ = _statistics(lab)
     looks = {
         "block3+4+5": lab.features("block3+4+5"),
-        "block5": lab.features("block5"),
         "image statistics": statistics_of_all,
     }
     names = lab.dataset.patients if lab.dataset.has_patients else lab.dataset.digests
