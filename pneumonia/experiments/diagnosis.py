@@ -26,6 +26,7 @@ def run(lab: Lab) -> dict:
         "l2": lab.stage("l2", lambda: l2(lab)),
         "splits": lab.stage("splits", lambda: splits(lab)),
         "overlap": lab.stage("overlap", lambda: overlap(lab)),
+        "siblings_lent": lab.stage("siblings-lent", lambda: siblings_lent(lab)),
         "statistics": lab.stage("statistics", lambda: statistics(lab)),
         "borrowing": lab.stage("borrowing", lambda: borrowing(lab)),
         "series": lab.stage("series", lambda: series(lab)),
@@ -173,6 +174,49 @@ def _mean_and_sd(runs: list[dict]) -> dict:
             "values": values.round(5).tolist(),
         }
         for name, values in columns.items()
+    }
+
+
+def siblings_lent(lab: Lab) -> list[dict]:
+    """The same validation images, judged by heads that have seen other images of their patients, and that have not.
+
+    Comparing two splits compares other patients as well, which is most of the noise. Here only the leak differs: one
+    image of each patient with several is judged; training has the others, or as many images of new patients instead.
+    """
+    features = lab.features("block3+4+5")
+    rows = []
+    for task, of_task, target in (
+        ("pneumonia or not", lab.labels >= 0, lab.labels),
+        ("bacteria or virus", lab.labels == 1, (lab.dataset.kinds == "virus").astype(int)),
+    ):
+        pool = lab.pool[of_task[lab.pool]]
+        for head in ("linear, strong L2", "nearest neighbours"):
+            runs = [_with_and_without(lab, features, pool, target, head, seed) for seed in lab.scale.seeds]
+            rows.append({"task": task, "head": head} | _mean_and_sd(runs))
+    return rows
+
+
+def _with_and_without(lab: Lab, features, pool, target, head: str, seed: int) -> dict[str, float]:
+    """A fifth of the patients is held out; of those with several images of one kind, the first image is judged."""
+    _, held = lab.split(seed)
+    rng = np.random.default_rng(seed)
+    own = np.char.add(lab.dataset.patients.astype(str), lab.dataset.kinds.astype(str))
+    held = rng.permutation(held[np.isin(held, pool)])
+    _, first, count = np.unique(own[held], return_index=True, return_counts=True)
+    judged = held[first[count > 1]]
+    single = held[first[count == 1]]  # judged as well, so that all kinds of patients are among the images
+    siblings = held[~np.isin(held, held[first])]
+    rest = rng.permutation(pool[~np.isin(lab.dataset.patients[pool], lab.dataset.patients[held])])
+    seen, instead = rest[: -len(siblings)], rest[-len(siblings) :]
+    aucs = {}
+    for name, extra in (("without", instead), ("with", siblings)):
+        training = np.concatenate([seen, extra])
+        model = HEADS[head]().fit(features[training], target[training])
+        cases = np.concatenate([judged, single])
+        aucs[name] = float(roc_auc_score(target[cases], model.predict_proba(features[cases])[:, 1]))
+    share = len(judged) / (len(judged) + len(single))
+    return {"auc_without": aucs["without"], "auc_with": aucs["with"], "gain": aucs["with"] - aucs["without"]} | {
+        "images_with_siblings": share
     }
 
 
