@@ -207,7 +207,7 @@ def _with_and_without(lab: Lab, features, pool, target, head: str, seed: int) ->
     single = held[first[count == 1]]  # judged as well, so that all kinds of patients are among the images
     siblings = held[~np.isin(held, held[first])]
     rest = rng.permutation(pool[~np.isin(lab.dataset.patients[pool], lab.dataset.patients[held])])
-    seen, instead = rest[: -len(siblings)], rest[-len(siblings) :]
+    instead, seen = rest[: len(siblings)], rest[len(siblings) :]
     aucs = {}
     for name, extra in (("without", instead), ("with", siblings)):
         training = np.concatenate([seen, extra])
