@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from scipy.special import expit
 
 from course.reproduce import listing, reproduce
-from pneumonia import data, evaluation, experiments, leaderboard, results
+from pneumonia import calibration, data, evaluation, experiments, leaderboard, results
 from pneumonia.experiments import symptoms
 from pneumonia.experiments.lab import QUICK, Lab, by_patient
 from pneumonia.settings import CourseError
@@ -99,6 +99,28 @@ def test_a_second_run_computes_nothing(finished, dataset, monkeypatch):
     assert again == result | {"environment": again["environment"]}
 
 
+def settings_judged_on_test(result):
+    """How many settings of a result were scored on test images."""
+    return sum(("setting" in row and "test" in row) or "test_auc" in row for row in walk(result))
+
+
+@pytest.mark.parametrize(
+    "name", [p.name for p in RECORDED if p.name in ("diagnosis", "recipe", "imbalance", "transfer")]
+)
+def test_the_looks_at_test_are_counted_right(name):
+    assert settings_judged_on_test(results.load(name)) == experiments.PROTOCOLS[name].looks
+
+
+def test_recorded_calibration_follows_from_recorded_scores():
+    recorded = results.load("calibration")
+    for head in ("linear head", "hidden layer"):
+        for split in ("validation", "test"):
+            scores = recorded[head]["scores"][split]
+            again = calibration.reliability(np.array(scores["labels"]), expit(scores["logits"]))
+            for found, expected in zip(recorded[head]["curves"][f"{split} before"], again, strict=True):
+                assert found == pytest.approx(expected, abs=1e-4)
+
+
 @pytest.mark.parametrize("protocol", RECORDED, ids=lambda protocol: protocol.name)
 def test_recorded_numbers_follow_from_recorded_scores(protocol):
     result = results.load(protocol.name)
@@ -168,6 +190,25 @@ def test_leakage_is_a_gain_beyond_noise(random, apart, verdict):
 
     parts = {"splits": [split("random", random), split("by patient", apart)]}
     assert symptoms._random_split(parts, "t", "h")["verdict"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("softened", "sharpened", "verdict"),
+    [(0.5, 0.9, "shift"), (0.9, 0.6, "shift, in part"), (0.97, 0.45, "none of them"), (0.98, 0.7, "none of them")],
+)
+def test_an_intervention_shows_as_much_shift_as_it_makes(softened, sharpened, verdict):
+    def row(name, **specificities):
+        splits = {s: {"specificity": {"mean": v}, "auc": {"mean": 0.9}} for s, v in specificities.items()}
+        return {"setting": name} | splits
+
+    parts = {
+        "intervention": [
+            row("as they are", validation=0.97, test=0.47),
+            row("softened, blacks raised", validation=softened),
+            row("sharpened, blacks cut", validation=0.99, test=sharpened),
+        ]
+    }
+    assert symptoms._intervened(parts)["verdict"] == verdict
 
 
 def test_the_list_names_every_protocol_and_what_is_missing(tmp_path, monkeypatch):
