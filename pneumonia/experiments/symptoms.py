@@ -213,8 +213,8 @@ def _intervened(parts):
     return _row(
         "Softened, healthy validation images look ill to the head; sharpened, healthy test images look healthy",
         SHIFT if part > 0.5 else f"{SHIFT}, in part" if part > 0 else NONE,
-        "Changing one thing on purpose shows a cause, where comparing shows only a difference. The direction is the one "
-        "that a shift in sharpness and blacks would have; the share says how much of the step it makes.",
+        "Changing one thing on purpose shows a cause, where comparing shows a difference only. Its direction is that "
+        "of a shift in sharpness and blacks; the share says how much of the step it makes.",
         share_of_the_step_by_softening=fall / step,
         share_of_the_step_by_sharpening=rise / step,
         test_auc_as_it_is=_mean(plain, "test"),
