@@ -17,7 +17,7 @@ def reproduce(name, choice, output):
     Stopped and started again, a run goes on after the last finished stage. Results on real images go to results/,
     those on phantoms to _build/reproduce.
     """
-    from pneumonia import experiments
+    from pneumonia import experiments, leaderboard
 
     if name is None:
         click.echo("\n".join(listing()))
@@ -34,6 +34,7 @@ def reproduce(name, choice, output):
         result = experiments.run(protocol, dataset)
         if output is None:
             path = experiments.record(protocol, result)
+            leaderboard.record()
         else:
             path = output / f"{protocol.name}.json"
             write_json(path, result)
