@@ -40,6 +40,7 @@ COMMANDS = {
     "data": "course.data:data",
     "train": "course.train:train",
     "predict": "course.train:predict",
+    "reproduce": "course.reproduce:reproduce",
     "check": "course.grading:check",
     "progress": "course.progress:progress",
     "collect": "course.collect:collect",

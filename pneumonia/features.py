@@ -8,8 +8,9 @@ after everything else that determines the numbers (weights, layer, size, preproc
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from pneumonia.backend import keras, tf
 from pneumonia.data import Dataset
 from pneumonia.progress import bar
 from pneumonia.settings import CourseError, cache_dir, write_json
+from pneumonia.variants import VARIANTS
 from pneumonia.vgg16 import preprocess, weights_digest
 
 PREPROCESSING = {
@@ -45,62 +47,117 @@ def extract(
     Only images whose content is not in the store are computed; killed half-way, the next call goes on where it
     stopped. Memory does not grow with the number of images.
     """
+    return extract_layers(dataset, base, [layer], size, preprocessing, progress=progress)[layer]
+
+
+def extract_layers(
+    dataset: Dataset,
+    base: keras.Model,
+    outputs: Sequence[str],
+    size: int = 150,
+    preprocessing: str = "vgg16",
+    *,
+    variant: str = "plain",
+    progress: bool = True,
+) -> dict[str, np.ndarray]:
+    """As `extract`, for several outputs of `base` in one pass over the images: `{output: features}`.
+
+    outputs: a layer's name, "block5_pool", for its whole map, float32 (n, h, w, c); with ":mean" after it for the mean
+        over all places, float32 (n, c); with ":half" for the map in half precision, float16 (n, h, w, c)
+    variant: what is done to an image first, one of VARIANTS; an image always gets the same random change
+    """
     if preprocessing not in PREPROCESSING:
         raise ValueError(f"preprocessing: expected one of {sorted(PREPROCESSING)}, got {preprocessing!r}")
+    if variant not in VARIANTS:
+        raise ValueError(f"variant: expected one of {sorted(VARIANTS)}, got {variant!r}")
+    if base.input_shape[1:3] not in ((size, size), (None, None)):
+        raise ValueError(f"size: the base takes images of {base.input_shape[1:3]}, got size {size}")
+    tensors = [_output(base, name) for name in outputs]
+    with ExitStack() as stack:
+        stores = []
+        for name, tensor in zip(outputs, tensors, strict=True):
+            part = keras.Model(base.inputs[0], tensor)
+            shape = part.compute_output_shape((1, size, size, 3))[1:]
+            dtype = np.float16 if name.endswith(":half") else np.float32
+            store = Store(weights_digest(part), name, size, preprocessing, shape, dtype=dtype, variant=variant)
+            stores.append(stack.enter_context(store))
+        missing = np.unique(np.concatenate([store.missing(dataset.digests) for store in stores]))
+        if len(missing):
+            model = keras.Model(base.inputs[0], tensors, name=base.name)
+            _compute(stores, dataset, missing, model, size, PREPROCESSING[preprocessing], variant, progress)
+        return {name: store.rows(dataset.digests) for name, store in zip(outputs, stores, strict=True)}
+
+
+def _output(base: keras.Model, name: str):
+    """The tensor that an output's name stands for."""
+    layer, _, how = name.partition(":")
     names = [known.name for known in base.layers]
     if layer not in names:
         raise ValueError(f"layer: expected a layer of {base.name} ({', '.join(names)}), got {layer!r}")
-    if base.input_shape[1:3] not in ((size, size), (None, None)):
-        raise ValueError(f"size: the base takes images of {base.input_shape[1:3]}, got size {size}")
-    model = keras.Model(base.inputs[0], base.get_layer(layer).output, name=base.name)
-    shape = model.compute_output_shape((1, size, size, 3))[1:]
-    with Store(weights_digest(model), layer, size, preprocessing, shape) as store:
-        missing = store.missing(dataset.digests)
-        if len(missing):
-            _compute(store, dataset, missing, model, size, PREPROCESSING[preprocessing], progress)
-        return store.rows(dataset.digests)
+    if how not in ("", "mean", "half"):
+        raise ValueError(f"outputs: expected a layer's name, or with ':mean' or ':half' after it, got {name!r}")
+    tensor = base.get_layer(layer).output
+    return keras.layers.GlobalAveragePooling2D()(tensor) if how == "mean" else tensor
 
 
-def _compute(store, dataset, missing, model, size, prepare, progress):
+def _compute(stores, dataset, missing, model, size, prepare, variant, progress):
     signature = [tf.TensorSpec((None, size, size, 3), tf.float32)]  # one trace serves the last, smaller batch too
     run = tf.function(lambda batch: model(batch, training=False), input_signature=signature)
     with bar(len(missing), f"{model.name} features at {size} px", show=progress) as advance:
-        for rows, images in _prefetched(dataset, missing, size):
-            store.append(dataset.digests[rows], run(tf.constant(prepare(images))).numpy())
+        for rows, images in _prefetched(dataset, missing, size, variant):
+            for store, values in zip(stores, tf.nest.flatten(run(tf.constant(prepare(images)))), strict=True):
+                store.append(dataset.digests[rows], values.numpy())
             advance.update(len(rows))
 
 
-def _prefetched(dataset: Dataset, missing: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Batches of (row numbers, images); the next batch is decoded while the base computes the present one."""
+def _prefetched(dataset, missing: np.ndarray, size: int, variant: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Batches of (row numbers, images); the next batch is made while the base computes the present one."""
+
+    def load(rows):
+        return VARIANTS[variant](dataset.load(size, rows), dataset.digests[rows])
+
     batches = [missing[start : start + BATCH] for start in range(0, len(missing), BATCH)]
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(dataset.load, size, batches[0])
+        coming = pool.submit(load, batches[0])
         for i, rows in enumerate(batches):
             images = coming.result()
             if i + 1 < len(batches):
-                coming = pool.submit(dataset.load, size, batches[i + 1])
+                coming = pool.submit(load, batches[i + 1])
             yield rows, images
 
 
 class Store:
-    """Rows of float32 in one growing file, and beside it a list of the digests that they belong to.
+    """Rows of numbers in one growing file, and beside it a list of the digests that they belong to.
 
     A row is on disk before its digest is, so after a crash at any moment every listed row is whole; what is beyond the
     list is cut off. A lock file keeps a second process out while one writes.
     """
 
-    def __init__(self, weights: str, layer: str, size: int, preprocessing: str, shape: tuple[int, ...]):
+    def __init__(
+        self,
+        weights: str,
+        layer: str,
+        size: int,
+        preprocessing: str,
+        shape: tuple[int, ...],
+        *,
+        dtype=np.float32,
+        variant: str = "plain",
+    ):
         key = {"weights": weights, "layer": layer, "size": size, "preprocessing": preprocessing}
+        if variant != "plain":
+            key["variant"] = variant
         name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
         self.folder = cache_dir("features", name)
         self.shape = tuple(shape)
-        self.row_bytes = int(np.prod(shape)) * 4
+        self.dtype = np.dtype(dtype)
+        self.row_bytes = int(np.prod(shape)) * self.dtype.itemsize
         self.lock = FileLock(self.folder / "lock")
         self.key = key | {"shape": list(self.shape)}
 
     @property
     def _values(self) -> Path:
-        return self.folder / "rows.f32"
+        return self.folder / f"rows.f{8 * self.dtype.itemsize}"
 
     @property
     def _list(self) -> Path:
@@ -136,10 +193,12 @@ class Store:
         return np.array([i for i in np.sort(first) if digests[i] not in self.index], int)
 
     def append(self, digests: np.ndarray, values: np.ndarray) -> None:
-        """Add rows `values` (n, *shape) for `digests` (n,)."""
+        """Add rows `values` (n, *shape) for those of `digests` (n,) that are not there yet."""
+        new = np.array([i for i, digest in enumerate(digests) if digest not in self.index], int)
+        digests, values = np.asarray(digests)[new], values[new]
         try:
             with self._values.open("ab") as file:
-                file.write(np.ascontiguousarray(values, np.float32))
+                file.write(np.ascontiguousarray(values, self.dtype))
                 file.flush()
                 os.fsync(file.fileno())
             with self._list.open("a") as file:
@@ -156,8 +215,8 @@ class Store:
         """The rows of these digests, in their order, as a read-only memory map."""
         wanted = np.array([self.index[digest] for digest in digests], int)
         if len(wanted) == 0:
-            return np.empty((0, *self.shape), np.float32)
-        stored = np.memmap(self._values, np.float32, "r", shape=(len(self.index), *self.shape))
+            return np.empty((0, *self.shape), self.dtype)
+        stored = np.memmap(self._values, self.dtype, "r", shape=(len(self.index), *self.shape))
         if np.array_equal(wanted, np.arange(wanted[0], wanted[0] + len(wanted))):
             return stored[wanted[0] : wanted[0] + len(wanted)]
         name = hashlib.blake2b("\n".join(digests).encode(), digest_size=8).hexdigest()
@@ -165,7 +224,7 @@ class Store:
 
     def _ordered_copy(self, stored: np.ndarray, wanted: np.ndarray, name: str) -> np.ndarray:
         """A file with the rows in another order than the store's (one image twice, say), copied in small pieces."""
-        path = self.folder / f"order-{name}.f32"
+        path = self.folder / f"order-{name}.f{8 * self.dtype.itemsize}"
         shape = (len(wanted), *self.shape)
         if not path.is_file():
             part = path.with_suffix(".part")
@@ -173,4 +232,4 @@ class Store:
                 for start in range(0, len(wanted), BATCH):
                     file.write(stored[wanted[start : start + BATCH]])
             part.replace(path)
-        return np.memmap(path, np.float32, "r", shape=shape)
+        return np.memmap(path, self.dtype, "r", shape=shape)

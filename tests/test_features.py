@@ -23,8 +23,8 @@ def computed(monkeypatch):
     seen = []
     prefetched = features._prefetched
 
-    def counting(dataset, missing, size):
-        for rows, images in prefetched(dataset, missing, size):
+    def counting(dataset, missing, *how):
+        for rows, images in prefetched(dataset, missing, *how):
             seen.extend(rows)
             yield rows, images
 

@@ -1,0 +1,184 @@
+"""The course's experiments: each a named protocol, run by `course reproduce NAME` and kept as `results/NAME.json`.
+
+A protocol is written down before it looks at the test images: its question, what its choices are made on, its
+threshold, and how many settings it judges on test.
+"""
+
+import importlib
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from sklearn.exceptions import ConvergenceWarning
+
+from pneumonia import results
+from pneumonia.data import Dataset
+from pneumonia.experiments.lab import FULL, QUICK, Lab, Scale
+from pneumonia.settings import CourseError, write_json
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One experiment.
+
+    name: of the command and of the results file
+    question: what it is to answer
+    chosen_on: the data that its choices are made on
+    threshold: how a probability becomes a call
+    looks: how many settings it judges on the test images; none of them is chosen by what is seen there
+    minutes: on 2 free cores, with the features of images computed before
+    where: "module:function"; the function takes a Lab and returns the parts of the result
+    version: raised when the same call would compute something else, so that kept stages are not taken for new ones
+    """
+
+    name: str
+    question: str
+    chosen_on: str
+    threshold: str
+    looks: int
+    minutes: float
+    where: str
+    version: int = 1
+
+    @property
+    def path(self) -> Path:
+        """The results file."""
+        return results.FOLDER / f"{self.name}.json"
+
+
+HALF = "0.5, fixed beforehand"
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol(
+            name="reference-head",
+            question="What does the course's reference reach: frozen VGG16, one hidden layer, patients apart?",
+            chosen_on="the number of epochs, by the loss on validation",
+            threshold=HALF,
+            looks=1,
+            minutes=4,
+            where="pneumonia.experiments.reference_head:run",
+        ),
+        Protocol(
+            name="diagnosis",
+            question="Why is validation so much better than test: overfitting, leakage, or shift?",
+            chosen_on="nothing is chosen; settings are laid side by side",
+            threshold=HALF,
+            looks=49,
+            minutes=15,
+            where="pneumonia.experiments.diagnosis:run",
+        ),
+        Protocol(
+            name="recipe",
+            question="What does the original recipe reach, without its augmentation, and each change to it?",
+            chosen_on="the number of epochs, by the loss on validation",
+            threshold=HALF,
+            looks=6,
+            minutes=15,
+            where="pneumonia.experiments.recipe:run",
+        ),
+        Protocol(
+            name="imbalance",
+            question="Which remedies for imbalance move the operating point only, and which learn something else?",
+            chosen_on="the number of epochs, by the loss on validation; moved thresholds, on validation",
+            threshold="0.5; where moved, the best balanced accuracy on validation",
+            looks=21,
+            minutes=6,
+            where="pneumonia.experiments.imbalance:run",
+        ),
+        Protocol(
+            name="calibration",
+            question="Do the probabilities mean what they say, and what does a threshold cost?",
+            chosen_on="temperature and thresholds on half of the validation patients",
+            threshold="the one of least expected cost, for calibrated probabilities",
+            looks=4,
+            minutes=3,
+            where="pneumonia.experiments.costs:run",
+            version=2,
+        ),
+        Protocol(
+            name="transfer",
+            question="What does transfer from ImageNet give, by the number of training images?",
+            chosen_on="the L2 penalty, on a fifth of the training patients",
+            threshold=HALF,
+            looks=21,
+            minutes=30,
+            where="pneumonia.experiments.transfer:run",
+        ),
+        Protocol(
+            name="closing",
+            question="How far can the gap be closed with the training folder alone?",
+            chosen_on="held-out patients: as they are, softened, sharpened, and healthy of unseen study numbers",
+            threshold="best balanced accuracy, and a recall of 0.95, on held-out patients",
+            looks=2,
+            minutes=5,
+            where="pneumonia.experiments.closing:run",
+        ),
+        Protocol(
+            name="finetuning",
+            question="What does fine-tuning block 5 add, plain and with copies as of other scanners?",
+            chosen_on="nothing is chosen",
+            threshold=HALF,
+            looks=5,
+            minutes=45,
+            where="pneumonia.experiments.finetuning:run",
+        ),
+        Protocol(
+            name="explain",
+            question="Does Grad-CAM point at the disease, and which kind of pneumonia is missed?",
+            chosen_on="nothing is chosen",
+            threshold=HALF,
+            looks=1,
+            minutes=5,
+            where="pneumonia.experiments.explain:run",
+        ),
+    )
+}
+
+
+def find(name: str) -> Protocol:
+    """The protocol of that name. CourseError with the names that exist where there is none."""
+    try:
+        return PROTOCOLS[name]
+    except KeyError:
+        raise CourseError(f"{name}: no such protocol; expected one of {', '.join(PROTOCOLS)}") from None
+
+
+def run(protocol: Protocol, dataset: Dataset, scale: Scale | None = None, *, progress: bool = True) -> dict:
+    """Run a protocol on a data set and return its result, ready for JSON. What a stopped run had finished is kept.
+
+    scale: FULL for real images and QUICK for phantoms, unless given
+    """
+    scale = scale or (QUICK if dataset.source.synthetic else FULL)
+    lab = Lab(protocol.name, protocol.version, dataset, scale, progress=progress)
+    module, function = protocol.where.split(":")
+    with warnings.catch_warnings():
+        # A head with a weak penalty is stopped after a number of steps on purpose; its settings say so.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        parts = getattr(importlib.import_module(module), function)(lab)
+    return {
+        "protocol": protocol.name,
+        "command": f"course reproduce {protocol.name}",
+        "question": protocol.question,
+        "chosen_on": protocol.chosen_on,
+        "threshold_rule": protocol.threshold,
+        "looks_at_test": protocol.looks,
+        "data": dataset.card(),
+        "seeds": list(scale.seeds),
+        "size": scale.size,
+        "environment": results.environment(),
+        "seconds": lab.seconds | {"total": round(sum(lab.seconds.values()), 1)},
+        **parts,
+    }
+
+
+def record(protocol: Protocol, result: dict) -> Path:
+    """Keep a result under `results/`, real images only, and return its path."""
+    if result["data"]["synthetic"]:
+        raise CourseError(
+            "results/ holds measurements on real images, and this result was measured on the phantom. "
+            "Choose real data: `course reproduce NAME --data FOLDER`"
+        )
+    write_json(protocol.path, result)
+    return protocol.path

@@ -1,0 +1,221 @@
+"""What every protocol works with: data split by patient, cached features, stages that resume, and judged settings."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+
+import numpy as np
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from pneumonia import splitting, vgg16
+from pneumonia.data import Dataset
+from pneumonia.evaluation import METRICS, bootstrap, confusion_counts, metrics, spread
+from pneumonia.features import extract_layers
+from pneumonia.settings import cache_dir, write_json
+from pneumonia.training import Stopwatch
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is computed. The same protocols run in full on real images and small on phantoms.
+
+    size: side of the images in pixels
+    seeds: one split by patient, and one training, for each
+    epochs: the most that a network trains
+    training_sizes: numbers of training images that are tried
+    replicates: of a bootstrap
+    """
+
+    size: int = 150
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    epochs: int = 30
+    training_sizes: tuple[int, ...] = (50, 100, 200, 500, 1000, 2000)
+    replicates: int = 1000
+
+
+FULL = Scale()
+QUICK = Scale(size=64, seeds=(0, 1), epochs=3, training_sizes=(20,), replicates=50)
+
+# Features by name: outputs of VGG16, averaged over all places unless it says "map".
+FEATURES = {
+    "block1": ("block1_pool:mean",),
+    "block2": ("block2_pool:mean",),
+    "block3": ("block3_pool:mean",),
+    "block4": ("block4_pool:mean",),
+    "block5": ("block5_pool:mean",),
+    "block3+4+5": ("block3_pool:mean", "block4_pool:mean", "block5_pool:mean"),
+    "block4 map": ("block4_pool:half",),
+    "block5 map": ("block5_pool",),
+}
+EVERYTHING = tuple(f"block{block}_pool:mean" for block in range(1, 6))
+
+
+@dataclass
+class Lab:
+    """A data set and a scale, for one protocol. Rows are numbers of images in the whole data set."""
+
+    name: str
+    version: int
+    dataset: Dataset
+    scale: Scale
+    progress: bool = True
+    seconds: dict[str, float] = field(default_factory=dict)
+    _bases: dict = field(default_factory=dict)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """0 NORMAL, 1 PNEUMONIA, (n,)."""
+        return self.dataset.labels
+
+    @cached_property
+    def pool(self) -> np.ndarray:
+        """Rows of the splits train and val; the 16 images of val are too few to judge by."""
+        return np.flatnonzero(self.dataset.splits != "test")
+
+    @cached_property
+    def test(self) -> np.ndarray:
+        """Rows of the test images."""
+        return np.flatnonzero(self.dataset.splits == "test")
+
+    def split(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows (training, validation) of the pool: a fifth of it for validation, by patient."""
+        training, validation = splitting.split(self.dataset.take(self.pool), 0.2, seed)
+        return self.pool[training], self.pool[validation]
+
+    def base(self, weights: str = "imagenet"):
+        """VGG16 at the scale's size, loaded once."""
+        if weights not in self._bases:
+            self._bases[weights] = vgg16.load_base((self.scale.size, self.scale.size, 3), weights=weights)
+        return self._bases[weights]
+
+    def features(
+        self,
+        name: str,
+        preprocessing: str = "vgg16",
+        weights: str = "imagenet",
+        variant: str = "plain",
+        rows: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Features by their name in FEATURES: of all images, or with only those of `rows` filled in and the rest zero.
+
+        Pooled features of all blocks come from one pass over the images, whichever is asked for first.
+        """
+        outputs = FEATURES[name]
+        pooled = outputs[0].endswith(":mean")
+        rows = np.arange(len(self.dataset)) if rows is None else rows
+        everything = len(rows) == len(self.dataset)
+        found = extract_layers(
+            self.dataset if everything else self.dataset.take(rows),
+            self.base(weights),
+            EVERYTHING if pooled else outputs,
+            self.scale.size,
+            preprocessing,
+            variant=variant,
+            progress=self.progress,
+        )
+        values = np.concatenate([found[output] for output in outputs], axis=1) if pooled else found[outputs[0]]
+        if everything:
+            return values
+        filled = np.zeros((len(self.dataset), *values.shape[1:]), values.dtype)
+        filled[rows] = values
+        return filled
+
+    def stage(self, name: str, compute: Callable[[], object]):
+        """The value of `compute()`, plain for JSON; kept, so that a run which was stopped goes on after it."""
+        key = [self.name, self.version, name, self.dataset.fingerprint, asdict(self.scale)]
+        digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12]
+        path = cache_dir("experiments") / f"{self.name}-{name}-{digest}.json"
+        if path.is_file():
+            kept = json.loads(path.read_text())
+        else:
+            watch = Stopwatch()
+            value = compute()
+            kept = {"value": value, "seconds": watch.seconds}
+            write_json(path, kept)
+        self.seconds[name] = kept["seconds"]
+        if self.progress:
+            print(f"{self.name}: {name}, {kept['seconds']:.0f} s", flush=True)
+        return kept["value"]
+
+    # --- judging ------------------------------------------------------------------------------------------------------
+
+    def judge(self, rows: np.ndarray, logits: np.ndarray, labels=None, threshold: float = 0.5) -> dict[str, float]:
+        """METRICS of log-odds (n,) for the images of `rows`."""
+        labels = self.labels[rows] if labels is None else labels
+        return {name: round(value, 5) for name, value in metrics(labels, expit(logits), threshold).items()}
+
+    def setting(self, name: str, train: Callable[[int], dict[str, tuple]], seeds: Sequence[int] | None = None) -> dict:
+        """One setting over the seeds.
+
+        train: seed to `{"training": (rows, logits), "validation": ..., "test": ...}`; other names are allowed
+
+        Returns `{"setting", "runs", <split>: spread over the seeds, "first": scores and interval of the first seed}`.
+        """
+        runs, first = [], None
+        for seed in self.scale.seeds if seeds is None else seeds:
+            scored = {
+                split: (rows, np.asarray(logits, float).round(3)) for split, (rows, logits) in train(seed).items()
+            }
+            runs.append({"seed": int(seed)} | {split: self.judge(*case) for split, case in scored.items()})
+            first = first or scored
+        row = {"setting": name, "runs": runs}
+        for split in first:
+            row[split] = rounded(spread([run[split] for run in runs]))
+        if "test" in first:
+            row["first"] = self.first(*first["test"])
+        return row
+
+    def first(self, rows: np.ndarray, logits: np.ndarray, threshold: float = 0.5) -> dict:
+        """Log-odds of one run, with what follows from them: counts, and 95% intervals with patients drawn."""
+        labels, probabilities = self.labels[rows], expit(logits)
+        groups = self.dataset.patients[rows] if self.dataset.has_patients else None
+        intervals = bootstrap(labels, probabilities, threshold, groups, replicates=self.scale.replicates)
+        return {
+            "threshold": threshold,
+            "confusion": confusion_counts(labels, probabilities, threshold),
+            "interval_95": {name: [round(v, 4) for v in intervals[name]] for name in METRICS},
+            "labels": labels.tolist(),
+            "logits": logits.tolist(),
+        }
+
+
+def rounded(values: dict) -> dict:
+    """Nested floats to 5 digits."""
+    return {k: rounded(v) if isinstance(v, dict) else round(v, 5) for k, v in values.items()}
+
+
+def linear(C: float = 0.01, **options):
+    """Standardised features into a logistic regression; its `decision_function` gives log-odds.
+
+    C: inverse strength of the L2 penalty. Classes weigh the same unless `class_weight` says otherwise.
+    """
+    options = {"class_weight": "balanced", "max_iter": 200, "tol": 1e-3} | options
+    return make_pipeline(StandardScaler(), LogisticRegression(C=C, **options))
+
+
+def fit_linear(lab: Lab, features: np.ndarray, training: np.ndarray, parts: dict[str, np.ndarray], **options) -> dict:
+    """A logistic regression on the rows `training`, and its log-odds for each of `parts`: `{name: (rows, logits)}`."""
+    model = linear(**options).fit(features[training], lab.labels[training])
+    return {name: (rows, model.decision_function(features[rows])) for name, rows in parts.items()}
+
+
+def by_patient(lab: Lab, rows: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """About `n` of `rows`, drawn as whole patients with the classes' shares kept; all rows where n is at least that."""
+    if n >= len(rows):
+        return rows
+    rng, chosen = np.random.default_rng(seed), []
+    names = lab.dataset.patients if lab.dataset.has_patients else lab.dataset.digests
+    for label in (0, 1):
+        of_class = rows[lab.labels[rows] == label]
+        wanted = max(2, round(n * len(of_class) / len(rows)))
+        patients, member = np.unique(names[of_class], return_inverse=True)
+        order = rng.permutation(len(patients))
+        counts = np.bincount(member)[order].cumsum()
+        kept = order[: np.searchsorted(counts, wanted) + 1]
+        chosen.append(rng.permutation(of_class[np.isin(member, kept)])[:wanted])
+    return np.sort(np.concatenate(chosen))

@@ -1,0 +1,13 @@
+"""The reference protocol of `pneumonia.reference`, as one of the experiments."""
+
+from dataclasses import replace
+
+from pneumonia import reference
+from pneumonia.experiments.lab import Lab
+
+
+def run(lab: Lab) -> dict:
+    """What `course train` writes, without what every experiment says of itself."""
+    how = replace(reference.REFERENCE, epochs=min(reference.REFERENCE.epochs, lab.scale.epochs))
+    result = lab.stage("training", lambda: reference.run(lab.dataset, lab.scale.seeds, how, progress=False)[0])
+    return {name: result[name] for name in ("settings", "validation", "test", "runs")}

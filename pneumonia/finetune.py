@@ -1,0 +1,74 @@
+"""Fine-tuning the last block of VGG16 on cached outputs of the block before: the frozen part is computed once."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pneumonia.backend import keras, tf
+
+LAYERS = ("block5_conv1", "block5_conv2", "block5_conv3")
+
+
+def tail(base: keras.Model, shape: tuple[int, int, int], kernel=None, bias: float = 0.0) -> keras.Model:
+    """Block 5 with the weights of `base`, a mean over all places, and one log-odds: (None, *shape) to (None, 1).
+
+    shape: of block4_pool's output. kernel: of the last layer, (512,), where a head has been trained before; else random
+    """
+    x = inputs = keras.Input(shape)
+    for name in LAYERS:
+        x = keras.layers.Conv2D(512, 3, padding="same", activation="relu", name=name)(x)
+    x = keras.layers.MaxPooling2D(2, name="block5_pool")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
+    model = keras.Model(inputs, keras.layers.Dense(1, name="log_odds")(x), name="tail")
+    for name in LAYERS:
+        model.get_layer(name).set_weights(base.get_layer(name).get_weights())
+    if kernel is not None:
+        model.get_layer("log_odds").set_weights([np.reshape(kernel, (512, 1)), np.array([bias])])
+    return model
+
+
+def fine_tune(
+    model: keras.Model,
+    maps: Callable[[np.ndarray], np.ndarray],
+    labels: np.ndarray,
+    training: np.ndarray,
+    *,
+    weights: dict[int, float],
+    epochs: float = 1.0,
+    learning_rate: float = 2e-5,
+    batch: int = 32,
+    seed: int = 0,
+) -> None:
+    """Train all of `model` in place with Adam and a rate that falls to zero.
+
+    maps: row numbers to block4_pool outputs (n, h, w, 512); may give another version of an image each time
+    weights: of a case of each class
+    epochs: passes over the rows `training`; a fraction is allowed
+    """
+    rng = np.random.default_rng(seed)
+    steps = max(1, round(epochs * len(training) / batch))
+    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps))
+    optimizer.build(model.trainable_variables)
+
+    @tf.function(reduce_retracing=True)
+    def step(values, target, weight):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(
+                weight * tf.nn.sigmoid_cross_entropy_with_logits(target, model(values, training=True))
+            )
+        optimizer.apply_gradients(
+            zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables, strict=True)
+        )
+
+    order = np.concatenate([rng.permutation(training) for _ in range(int(np.ceil(epochs)))])
+    for i in range(steps):
+        rows = np.sort(order[i * batch : (i + 1) * batch])
+        target = labels[rows].astype(np.float32)[:, None]
+        step(tf.constant(maps(rows), tf.float32), target, np.where(target == 1, weights[1], weights[0]).astype("f4"))
+
+
+def log_odds(model: keras.Model, maps: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:
+    """Log-odds of PNEUMONIA of `rows`, float64 (n,)."""
+    run = tf.function(lambda values: model(values, training=False), reduce_retracing=True)
+    parts = [run(tf.constant(maps(rows[i : i + 64]), tf.float32)).numpy()[:, 0] for i in range(0, len(rows), 64)]
+    return np.concatenate(parts).astype(float)

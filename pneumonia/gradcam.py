@@ -1,0 +1,53 @@
+"""Grad-CAM: where in an image the evidence for a class came from, and how well that agrees with a mask.
+
+Source: Selvaraju et al., ICCV 2017. The pointing game is of Zhang et al., ECCV 2016.
+"""
+
+import numpy as np
+
+from pneumonia.backend import keras, tf
+
+
+def grad_cam(base: keras.Model, layer: str, head, images: np.ndarray, batch: int = 16) -> np.ndarray:
+    """Maps of the evidence for PNEUMONIA, float32 (n, h, w), at least 0, as large as the output of `layer`.
+
+    base: a model from prepared images to the features that `head` takes
+    head: a function from features, a tensor (n, ...), to log-odds (n,) or (n, 1)
+    images: prepared as the base takes them, (n, height, width, 3)
+    """
+    look = keras.Model(base.inputs[0], base.get_layer(layer).output)
+    after = base.layers[[known.name for known in base.layers].index(layer) + 1 :]
+    maps = []
+    for start in range(0, len(images), batch):
+        part = tf.constant(images[start : start + batch])
+        with tf.GradientTape() as tape:
+            values = activations = look(part, training=False)
+            tape.watch(activations)
+            for following in after:  # a plain stack of layers, as VGG16 is
+                values = following(values)
+            score = tf.reduce_sum(head(values))
+        gradients = tape.gradient(score, activations)
+        channel_weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
+        maps.append(tf.nn.relu(tf.reduce_sum(channel_weights * activations, axis=-1)).numpy())
+    return np.concatenate(maps)
+
+
+def enlarge(maps: np.ndarray, size: int) -> np.ndarray:
+    """Maps (n, h, w) at (n, size, size), bilinear."""
+    return tf.image.resize(maps[..., None], (size, size)).numpy()[..., 0]
+
+
+def pointing_game(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Whether the highest point of each map (n, h, w) lies in its mask, bool (n,). A flat map points nowhere."""
+    flat, inside = maps.reshape(len(maps), -1), masks.reshape(len(masks), -1)
+    return inside[np.arange(len(maps)), flat.argmax(axis=1)] & (np.ptp(flat, axis=1) > 0)
+
+
+def intersection_over_union(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Of each mask and the region, as large as the mask, where its map is highest: float (n,), 0..1."""
+    scores = []
+    for found, mask in zip(maps.reshape(len(maps), -1), masks.reshape(len(masks), -1), strict=True):
+        region = np.zeros_like(mask)
+        region[np.argsort(-found, kind="stable")[: mask.sum()]] = True
+        scores.append(np.sum(region & mask) / max(np.sum(region | mask), 1))
+    return np.array(scores)

@@ -1,0 +1,42 @@
+"""Tables of results as Markdown, for pages and notebooks; every number comes from a results file."""
+
+
+def markdown(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table; a `|` in a cell is kept out of the way."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def number(value: dict | float | None, digits: int = 3) -> str:
+    """`0.957 ± 0.003` of a spread, mean and standard deviation over the seeds; `0.957` of a number; a dash of None."""
+    if value is None:
+        return "-"
+    if not isinstance(value, dict):
+        return f"{value:.{digits}f}"
+    return (
+        f"{value['mean']:.{digits}f} ± {value['sd']:.{digits}f}" if value.get("sd") else f"{value['mean']:.{digits}f}"
+    )
+
+
+def settings(rows: list[dict], columns: list[tuple[str, str]], first: str = "setting") -> str:
+    """A row for each setting; columns are pairs (split, metric)."""
+    header = [first, *(f"{split} {metric.replace('_', ' ').replace('auc', 'AUC')}" for split, metric in columns)]
+    body = [[row[first], *(number(row.get(s, {}).get(m)) for s, m in columns)] for row in rows]
+    return markdown(header, body)
+
+
+def symptoms(rows: list[dict]) -> str:
+    """The table that reads the diagnosis."""
+    body = [
+        [row["symptom"], f"**{row['verdict']}**", ", ".join(_evidence(*item) for item in row["evidence"].items())]
+        for row in rows
+    ]
+    return markdown(["symptom", "verdict", "evidence"], body)
+
+
+def _evidence(name: str, value: float) -> str:
+    return (
+        f"{name.replace('_', ' ')} {value:.0f}"
+        if float(value).is_integer() and value > 1
+        else f"{name.replace('_', ' ')} {value:.3f}"
+    )

@@ -1,0 +1,208 @@
+"""What the experiments are made of: variants of images, shift, calibration, thresholds, Grad-CAM, fine-tuning."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy.special import expit
+from sklearn.metrics import roc_auc_score
+
+from pneumonia import calibration, data, gradcam, shift, variants
+from pneumonia.experiments.lab import QUICK, Lab, linear
+
+
+@pytest.fixture(scope="module")
+def dataset(phantom_folder):
+    return data.read_folder(phantom_folder)
+
+
+@pytest.fixture(scope="module")
+def images(dataset):
+    return dataset.load(96, np.arange(6))
+
+
+# --- variants ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", variants.VARIANTS)
+def test_a_variant_is_an_image_and_the_same_each_time(name, images, dataset):
+    change, digests = variants.VARIANTS[name], dataset.digests[:6]
+    before = images.copy()
+    changed = change(images, digests)
+    assert changed.shape == images.shape
+    assert changed.dtype == np.uint8
+    assert np.array_equal(changed[..., 0], changed[..., 2])
+    assert np.array_equal(images, before), "the images given were changed in place"
+    assert np.array_equal(changed, change(images, digests))
+    alone = change(images[3:4], digests[3:4])
+    assert np.array_equal(alone[0], changed[3]), "an image's variant depends on its neighbours"
+
+
+def test_soft_and_hard_move_to_opposite_sides(images, dataset):
+    def sharpness(name):
+        changed = variants.VARIANTS[name](images, dataset.digests[:6])[..., 0]
+        return np.median([shift.image_statistics(image)[4] for image in changed])
+
+    def black(name):
+        return np.median(np.percentile(variants.VARIANTS[name](images, dataset.digests[:6]), 5, axis=(1, 2, 3)))
+
+    assert sharpness("soft") < sharpness("plain") < sharpness("hard")
+    assert black("soft") > black("plain") >= black("hard")
+
+
+# --- shift ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_spectrum_finds_a_wave_and_keeps_the_power():
+    x = np.arange(64)
+    wave = 127 + 50 * np.sin(2 * np.pi * 9 * x / 64)[None, :] * np.ones((64, 1))
+    power = shift.spectrum(wave)
+    assert power.argmax() == 9
+    assert power[7:12].sum() > 0.99 * power.sum()
+
+
+def test_two_sets_are_told_apart_only_where_they_differ():
+    rng = np.random.default_rng(0)
+    features, patients = rng.normal(size=(400, 5)), np.repeat(np.arange(200), 2)
+    first = patients % 2 == 0
+    alike, _ = shift.adversarial_auc(linear(), features, first, patients)
+    features[first, 0] += 2
+    apart, scores = shift.adversarial_auc(linear(), features, first, patients)
+    assert abs(alike - 0.5) < 0.1
+    assert apart > 0.85
+    assert scores.shape == (400,)
+
+
+def test_patients_do_not_give_the_sets_away():
+    """Each patient has a mark of his own. By image it tells the sets apart, by patient it must not."""
+    rng = np.random.default_rng(1)
+    patients = np.repeat(np.arange(60), 5)
+    features = rng.normal(size=(60, 60))[patients]
+    first = rng.random(60)[patients] < 0.5
+    by_patient, _ = shift.adversarial_auc(linear(C=1.0), features, first, patients)
+    by_image, _ = shift.adversarial_auc(linear(C=1.0), features, first, np.arange(300))
+    assert by_image > 0.99
+    assert by_patient < 0.75
+
+
+# --- calibration ------------------------------------------------------------------------------------------------------
+
+
+@given(st.floats(0.3, 4), st.integers(0, 50))
+def test_temperature_undoes_a_known_one(temperature, seed):
+    rng = np.random.default_rng(seed)
+    true = rng.normal(size=4000) * 2
+    labels = (rng.random(4000) < expit(true)).astype(int)
+    found = calibration.fit_temperature(labels, true * temperature)
+    assert found == pytest.approx(temperature, rel=0.2)
+    before, after = (calibration.log_loss(labels, true * temperature / t) for t in (1, found))
+    assert after <= before + 1e-9
+
+
+def test_log_loss_is_finite_where_a_probability_would_be_rounded():
+    assert calibration.log_loss([0, 1], [50, -800]) == pytest.approx(425)
+    assert calibration.log_loss([1, 0], [1.0, 1.0]) == pytest.approx(-np.log(expit(1.0)) / 2 - np.log(expit(-1.0)) / 2)
+
+
+@given(st.floats(0.05, 0.95), st.floats(0.05, 0.95), st.floats(-5, 5))
+def test_moving_the_prior_there_and_back_changes_nothing(prior, new, logit):
+    there = calibration.adjust_prior(logit, prior, new)
+    assert calibration.adjust_prior(there, new, prior) == pytest.approx(logit)
+    # Bayes: odds are prior odds times the likelihood ratio, which does not move.
+    assert np.exp(there - logit) == pytest.approx((new / (1 - new)) / (prior / (1 - prior)))
+
+
+@pytest.mark.parametrize("prior", [0, 1, -0.1, 1.5])
+def test_a_senseless_prior_is_refused(prior):
+    with pytest.raises(ValueError, match="prior: expected a share"):
+        calibration.adjust_prior([0.0], prior, 0.5)
+
+
+@st.composite
+def cases(draw):
+    labels = draw(st.lists(st.integers(0, 1), min_size=2, max_size=40).filter(lambda y: 0 < sum(y) < len(y)))
+    steps = draw(st.lists(st.integers(-6, 6), min_size=len(labels), max_size=len(labels)))
+    return np.array(labels), np.array(steps) / 2
+
+
+@given(cases(), st.floats(0.05, 1))
+def test_the_threshold_for_a_recall_is_the_highest_that_reaches_it(case, recall):
+    labels, logits = case
+    threshold = calibration.threshold_for_recall(labels, logits, recall)
+    assert np.mean(logits[labels == 1] >= threshold) >= recall - 1e-9
+    assert np.mean(logits[labels == 1] > threshold) < recall
+
+
+@given(cases())
+def test_no_threshold_has_a_better_balanced_accuracy(case):
+    labels, logits = case
+    assume(len(set(logits)) > 1)
+
+    def balanced(threshold):
+        return np.mean(logits[labels == 1] >= threshold) + np.mean(logits[labels == 0] < threshold)
+
+    best = max(balanced(t) for t in [*(logits - 0.1), *(logits + 0.1)])
+    assert balanced(calibration.balanced_threshold(labels, logits)) >= max(1.0, best) - 1e-9 or best < 1
+
+
+def test_bayes_threshold_costs_least_for_calibrated_probabilities():
+    rng = np.random.default_rng(0)
+    probabilities = rng.random(20000)
+    labels = (rng.random(20000) < probabilities).astype(int)
+
+    def cost(threshold):
+        called = probabilities >= threshold
+        rates = called[labels == 1].mean(), (~called)[labels == 0].mean()
+        return calibration.expected_cost(*rates, labels.mean(), miss=4)
+
+    assert calibration.bayes_threshold(4) == pytest.approx(0.2)
+    assert cost(0.2) < min(cost(0.1), cost(0.3), cost(0.5))
+
+
+def test_reliability_counts_every_case_once():
+    probabilities = np.linspace(0, 1, 101)
+    bins = calibration.reliability((probabilities > 0.5).astype(int), probabilities)
+    assert sum(b["cases"] for b in bins) == 101
+    assert all(b["low"] <= b["predicted"] <= b["high"] for b in bins)
+
+
+# --- Grad-CAM and fine-tuning -----------------------------------------------------------------------------------------
+
+
+def test_grad_cam_is_the_channel_that_the_head_looks_at(tiny_base):
+    images = np.random.default_rng(0).normal(size=(3, 32, 32, 3)).astype(np.float32)
+    kernel = np.array([[1.0], [0], [0], [0]], np.float32)
+    maps = gradcam.grad_cam(tiny_base, "conv", lambda values: values @ kernel, images, batch=2)
+    found = tiny_base.get_layer("conv")(images).numpy()[..., 0]
+    # The gradient is 1 where the ReLU after the layer lets it through, else 0; Grad-CAM weighs by its mean.
+    importance = np.mean(found > 0, axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(maps, np.maximum(importance * found, 0), rtol=1e-4, atol=1e-6)
+    assert maps.max() > 0
+
+
+def test_pointing_game_and_overlap_of_known_maps():
+    mask = np.zeros((3, 4, 4), bool)
+    mask[:, :2, :2] = True
+    maps = np.zeros((3, 4, 4))
+    maps[0, :2, :2] = 1  # the mask itself
+    maps[1, 2:, 2:] = 1  # the other corner
+    assert gradcam.pointing_game(maps, mask).tolist() == [True, False, False]  # a flat map points nowhere
+    assert gradcam.intersection_over_union(maps, mask)[:2].tolist() == [1.0, 0.0]
+
+
+def test_fine_tuning_starts_from_the_frozen_answer_and_learns(dataset):
+    from pneumonia.finetune import fine_tune, log_odds, tail
+
+    lab = Lab("test", 1, dataset, QUICK, progress=False)
+    maps, pooled = lab.features("block4 map"), lab.features("block5")
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(size=512).astype(np.float32) / 100
+    model = tail(lab.base(), maps.shape[1:], kernel, 0.3)
+    rows = np.arange(len(dataset))
+    before = log_odds(model, lambda r: maps[r], rows)
+    np.testing.assert_allclose(before, pooled @ kernel + 0.3, rtol=0.02, atol=0.02)  # half precision in between
+    fine_tune(
+        model, lambda r: maps[r], lab.labels, rows, weights={0: 1.0, 1: 1.0}, epochs=8, learning_rate=1e-4, batch=8
+    )
+    after = log_odds(model, lambda r: maps[r], rows)
+    assert roc_auc_score(lab.labels, after) > max(0.9, roc_auc_score(lab.labels, before))
