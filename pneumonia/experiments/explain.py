@@ -22,6 +22,7 @@ def run(lab: Lab) -> dict:
     """Maps on the phantom, and errors by kind on the data of the protocol."""
     return {
         "grad_cam": lab.stage("grad-cam", lambda: on_phantoms(lab)),
+        "evidence": lab.stage("evidence", lambda: evidence(lab)),
         "by_kind": lab.stage("by-kind", lambda: by_kind(lab)),
     }
 
@@ -54,9 +55,31 @@ def by_kind(lab: Lab) -> list[dict]:
     return rows
 
 
+def phantoms_of(lab: Lab) -> Lab:
+    """The protocol's data where that is drawn, else the course's phantoms."""
+    if lab.dataset.source.synthetic:
+        return lab
+    return Lab(lab.name, lab.version, data.phantom(), lab.scale, lab.progress)
+
+
+def evidence(lab: Lab) -> dict[str, float]:
+    """What the frozen head's log-odds are made of, on average over test phantoms: its constant, and the sums of what
+    speaks for PNEUMONIA and against it. Grad-CAM shows the part that speaks for it only.
+    """
+    drawn = phantoms_of(lab)
+    kernel, bias = _head(drawn, "imagenet")
+    parts = drawn.features("block5")[drawn.test] * kernel
+    result = {"constant": bias}
+    for label, kind in enumerate(data.CLASSES):
+        of_class = parts[drawn.labels[drawn.test] == label]
+        result[f"for_{kind}"] = float(np.maximum(of_class, 0).sum(axis=1).mean())
+        result[f"against_{kind}"] = float(np.minimum(of_class, 0).sum(axis=1).mean())
+    return {name: round(value, 3) for name, value in result.items()}
+
+
 def on_phantoms(lab: Lab) -> dict:
     """Hits of the pointing game and intersection over union, by model and kind, on ill test phantoms."""
-    drawn = lab if lab.dataset.source.synthetic else Lab(lab.name, lab.version, data.phantom(), lab.scale, lab.progress)
+    drawn = phantoms_of(lab)
     ill = drawn.test[drawn.labels[drawn.test] == 1]
     size = lab.scale.size
     masks = np.stack([mask_of(drawn.dataset.images[row], size) for row in ill])
