@@ -11,6 +11,8 @@ from autograder.judge import Limits, Submission, judge
 from autograder.learner import Learner
 from autograder.notebooks import CodeCell
 from autograder.running import run_checks
+from autograder.worker import read_message, write_message
+from autograder.workers import Worker, WorkerLost
 
 EXERCISE = exercise("02-metrics")
 PRECISION = "def precision(tp, fp):\n    return tp / (tp + fp) if tp + fp else 0.0"
@@ -200,3 +202,43 @@ def test_the_worker_sees_nothing_of_the_judges_environment(monkeypatch):
 def test_forged_answers_are_wrong_answers_and_no_fault_of_the_grader(forged):
     outcomes, _ = ratios(f"from autograder import calls\ncalls.answer = lambda *_: {forged}")
     assert all("could not be read" in outcome.failure.mistake for outcome in outcomes.values())
+
+
+class Late:
+    """A process whose answer to the first question comes after a while, and which says how busy it is."""
+
+    def __init__(self, seconds: float, wants: bool):
+        import io
+        import socket
+        import threading
+
+        ours, theirs = socket.socketpair()
+        self.reader, self.writer, self.printed = ours.makefile("rb"), ours.makefile("wb"), io.BytesIO()
+        self._stream, self._seconds, self._wants = theirs.makefile("rwb"), seconds, wants
+        threading.Thread(target=self._answer, daemon=True).start()
+
+    def _answer(self):
+        write_message(self._stream, 0, b"ready")
+        number, question = read_message(self._stream)
+        time.sleep(self._seconds)
+        write_message(self._stream, number, question)
+
+    def busy(self):
+        return 0.0, self._wants
+
+    def how(self):
+        return ""
+
+    def end(self):
+        pass
+
+
+def test_who_waits_for_the_processor_has_more_time_and_who_sleeps_has_not():
+    waiting, sleeping, endless = (Worker(Late(*how), 5) for how in ((1.5, True), (1.5, False), (60, True)))
+    assert waiting.ask(b"question", 0.5) == b"question"
+    assert 0.5 < waiting.granted < 3
+    for worker in (sleeping, endless):
+        with pytest.raises(WorkerLost, match="no answer within 0.5 seconds"):
+            worker.ask(b"question", 0.5)
+    for worker in (waiting, sleeping, endless):
+        worker.end()

@@ -226,3 +226,27 @@ def test_too_much_is_refused_on_both_sides():
 def test_replies_of_another_shape_are_refused(reply):
     with pytest.raises(plain.Garbage):
         calls.read(plain.dumps(reply))
+
+
+@pytest.mark.parametrize(
+    "value", [[0] * (plain.ITEMS + 1), [[]] * (plain.ITEMS // 2 + 1), dict.fromkeys(range(plain.KEYS + 1))]
+)
+def test_more_values_than_a_reader_can_bear_are_refused_on_both_sides(value):
+    with pytest.raises(plain.NotPlain, match="may be sent"):
+        plain.dumps(value)
+
+
+def test_forged_messages_of_many_values_are_not_read():
+    many = b"[" + b"[]," * plain.ITEMS + b"[]]"
+    keys = b",".join(b"[%d,0]" % (key * (2**61 - 1)) for key in range(plain.KEYS + 1))
+    for forged in (many, b'{"dict":[' + keys + b"]}"):
+        with pytest.raises(plain.Garbage, match="are allowed"):
+            plain.loads(forged)
+    assert len(plain.loads(many, items=2**25)) == plain.ITEMS + 1
+    assert len(plain.loads(plain.dumps([0] * 10**6))) == 10**6
+
+
+def test_half_a_character_is_no_text():
+    with pytest.raises(plain.Garbage, match="half a character"):
+        plain.loads(b'["\\ud83d"]')
+    assert plain.loads(b'["\\ud83e\\ude7b"]') == ["\U0001fa7b"]

@@ -208,8 +208,11 @@ def garbage_walked(draft: Draft):
 @case(written=RIGHT)
 def solutions_read(draft: Draft):
     """Looks for the solutions on this machine and runs them."""
+    for function in draft.task.functions:
+        if function not in RIGHT:
+            draft.write(function, "# taken over from the course")
+    draft.first("for file in found('solutions/*/02-metrics.ipynb', 'source/*/02-metrics.ipynb'):\n    take_over(file)")
     draft.first(STEAL)
-    draft.last("for file in found('solutions/*/02-metrics.ipynb', 'source/*/02-metrics.ipynb'):\n    take_over(file)")
 
 
 @case(written=RIGHT)
