@@ -447,19 +447,6 @@ def statistic_by_group(groups: dict[str, np.ndarray], xlabel: str) -> Figure:
 
 
 @_styled
-def density_by_group(densities: dict, xlabel: str) -> Figure:
-    """How one number is spread in each group, `{"edges": [...], "shares": {"test NORMAL": [...], ...}}`."""
-    figure, axis = plt.subplots(figsize=(7, 3))
-    edges = np.array(densities["edges"])
-    for name, shares in densities["shares"].items():
-        line = "--" if name.startswith("test") else "-"
-        axis.plot((edges[1:] + edges[:-1]) / 2, shares, line, color=COLORS["PNEUMONIA" in name], label=name)
-    axis.set(xlabel=xlabel, ylabel="share of the group", ylim=(0, None))
-    axis.legend()
-    return figure
-
-
-@_styled
 def patient_counts(dataset: Dataset) -> Figure:
     """Bars: how many patients have 1, 2, 3, ... images, by class."""
     figure, axis = plt.subplots(figsize=(7, 3))

@@ -61,7 +61,7 @@ def visible(path: Path) -> list[dict]:
 
 def figures(path: Path) -> list[dict]:
     """The cells whose last statement draws."""
-    return [cell for cell in cells(path) if re.match(r"plots\.\w+\(", last_statement(cell["code"]))]
+    return [cell for cell in cells(path) if re.match(r"(?:result_)?plots\.\w+\(", last_statement(cell["code"]))]
 
 
 def last_statement(code: str) -> str:
