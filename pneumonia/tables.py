@@ -35,8 +35,5 @@ def symptoms(rows: list[dict]) -> str:
 
 
 def _evidence(name: str, value: float) -> str:
-    return (
-        f"{name.replace('_', ' ')} {value:.0f}"
-        if float(value).is_integer() and value > 1
-        else f"{name.replace('_', ' ')} {value:.3f}"
-    )
+    count = float(value).is_integer() and value != 1  # a rate of exactly 1 is written as one
+    return f"{name.replace('_', ' ').replace('auc', 'AUC')} {value:.{0 if count else 3}f}"
