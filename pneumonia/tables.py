@@ -20,7 +20,7 @@ def number(value: dict | float | None, digits: int = 3) -> str:
 
 def settings(rows: list[dict], columns: list[tuple[str, str]], first: str = "setting") -> str:
     """A row for each setting; columns are pairs (split, metric)."""
-    header = [first, *(f"{split} {metric.replace('_', ' ').replace('auc', 'AUC')}" for split, metric in columns)]
+    header = [first, *(f"{split} {metric}".replace("_", " ").replace("auc", "AUC") for split, metric in columns)]
     body = [[row[first], *(number(row.get(s, {}).get(m)) for s, m in columns)] for row in rows]
     return markdown(header, body)
 
