@@ -20,7 +20,7 @@ def number(value: dict | float | None, digits: int = 3) -> str:
 
 def settings(rows: list[dict], columns: list[tuple[str, str]], first: str = "setting") -> str:
     """A row for each setting; columns are pairs (split, metric)."""
-    header = [first, *(f"{split} {metric.replace('_', ' ').replace('auc', 'AUC')}" for split, metric in columns)]
+    header = [first, *(f"{split} {metric}".replace("_", " ").replace("auc", "AUC") for split, metric in columns)]
     body = [[row[first], *(number(row.get(s, {}).get(m)) for s, m in columns)] for row in rows]
     return markdown(header, body)
 
@@ -35,8 +35,5 @@ def symptoms(rows: list[dict]) -> str:
 
 
 def _evidence(name: str, value: float) -> str:
-    return (
-        f"{name.replace('_', ' ')} {value:.0f}"
-        if float(value).is_integer() and value > 1
-        else f"{name.replace('_', ' ')} {value:.3f}"
-    )
+    count = float(value).is_integer() and value != 1  # a rate of exactly 1 is written as one
+    return f"{name.replace('_', ' ').replace('auc', 'AUC')} {value:.{0 if count else 3}f}"

@@ -137,3 +137,43 @@ def test_wrong_arguments_are_named(dataset, tiny_base, own_cache, options, messa
     arguments = {"layer": "conv", "size": 32, "preprocessing": "vgg16"} | options
     with pytest.raises(ValueError, match=message):
         features.extract(dataset, tiny_base, **arguments)
+
+
+def test_several_outputs_come_from_one_pass(dataset, tiny_base, own_cache, computed):
+    outputs = ["conv", "conv:mean", "conv:half"]
+    found = features.extract_layers(dataset, tiny_base, outputs, 32, progress=False)
+    assert len(computed) == len(dataset)
+    assert np.array_equal(found["conv"], extract(dataset, tiny_base))  # the same store as `extract`
+    np.testing.assert_allclose(found["conv:mean"], found["conv"].mean(axis=(1, 2)), rtol=1e-4, atol=1e-4)
+    assert found["conv:half"].dtype == np.float16
+    np.testing.assert_allclose(found["conv:half"], found["conv"], rtol=1e-3, atol=1e-2)
+    assert len(computed) == len(dataset)
+
+
+def test_a_store_that_lags_behind_is_filled_without_doubling_the_others(dataset, tiny_base, own_cache):
+    features.extract_layers(dataset.take(slice(0, 20)), tiny_base, ["conv"], 32, progress=False)
+    both = features.extract_layers(dataset, tiny_base, ["conv", "conv:mean"], 32, progress=False)
+    assert both["conv"].shape[0] == both["conv:mean"].shape[0] == len(dataset)
+    np.testing.assert_allclose(both["conv:mean"], np.mean(both["conv"], axis=(1, 2)), rtol=1e-4, atol=1e-4)
+
+
+def test_a_variant_has_a_store_of_its_own(dataset, tiny_base, own_cache):
+    plain, soft = (
+        features.extract_layers(dataset, tiny_base, ["conv"], 32, variant=variant, progress=False)["conv"]
+        for variant in ("plain", "soft")
+    )
+    assert not np.allclose(plain, soft)
+    assert np.array_equal(plain, extract(dataset, tiny_base))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"outputs": ["conv:median"]}, "outputs: expected"),
+        ({"outputs": ["nowhere"]}, "layer: expected"),
+        ({"outputs": ["conv"], "variant": "upside down"}, "variant: expected"),
+    ],
+)
+def test_an_unknown_output_or_variant_is_refused(dataset, tiny_base, options, message):
+    with pytest.raises(ValueError, match=message):
+        features.extract_layers(dataset, tiny_base, size=32, progress=False, **options)
