@@ -1,11 +1,13 @@
 """What all tests share: a configuration of their own, small phantoms, and the real images where they are at hand."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "data" / "chest_xray"
@@ -60,6 +62,17 @@ def tiny_base():
     rng = np.random.default_rng(0)
     base.get_layer("conv").set_weights([rng.normal(size=(3, 3, 3, 4)), rng.normal(size=4)])
     return base
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium, one for all tests: Playwright runs once in a process."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    assert program, "the browser tests need Chromium: apt-get install chromium"
+    with sync_playwright() as running:
+        chromium = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
 
 
 def run_environment(**changes: str) -> dict[str, str]:

@@ -5,7 +5,6 @@ import csv
 import hashlib
 import json
 import re
-import shutil
 import xml.etree.ElementTree as ElementTree
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
@@ -346,17 +345,6 @@ def test_a_penalty_stands_beside_the_score_in_every_report(tmp_path):
     assert "days late" in report
     assert "timestamp.txt is no time" in report
     assert list(csv.reader(grades_csv(grading(*rows))))[0] == ["student", "assignment", "score", "max_score"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    assert program, "the browser tests need Chromium: apt-get install chromium"
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -17,7 +17,6 @@ from subprocess import DEVNULL
 
 import pytest
 import submissions
-from playwright.sync_api import sync_playwright
 from submissions.capstone import PARTS
 
 from autograder.exercises import CLONE, exercise, exercises, grade_cell, points
@@ -219,20 +218,16 @@ def formgrader(graded, tmp_path):
         server.wait()
 
 
-def test_formgrader_shows_scores_and_messages(formgrader, graded):
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    assert program, "the browser tests need Chromium: apt-get install chromium"
-    with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        page = browser.new_page(extra_http_headers={"Authorization": f"token {TOKEN}"})
-        page.route(lambda url: "127.0.0.1" not in url, lambda route: route.abort())  # MathJax, from a CDN
-        page.goto(f"{formgrader}/gradebook/{graded.name}/{graded.name}")
-        row = page.locator("tr", has_text="Submission #1")
-        assert "18 / 20" in row.inner_text()
-        row.get_by_text("Submission #1").click()
-        page.wait_for_function(SCORES_ARE_THERE)
-        marks = page.locator("input.score").evaluate_all("all => all.map(one => [one.id, one.placeholder])")
-        scores = {cell: score for cell, (score, _) in graded.marks("goran").items()}
-        assert {cell: float(score) for cell, score in marks} == scores
-        assert "A denominator is 0 here: test for that before dividing." in page.locator("body").inner_text()
-        browser.close()
+def test_formgrader_shows_scores_and_messages(browser, formgrader, graded):
+    page = browser.new_page(extra_http_headers={"Authorization": f"token {TOKEN}"})
+    page.route(lambda url: "127.0.0.1" not in url, lambda route: route.abort())  # MathJax, from a CDN
+    page.goto(f"{formgrader}/gradebook/{graded.name}/{graded.name}")
+    row = page.locator("tr", has_text="Submission #1")
+    assert "18 / 20" in row.inner_text()
+    row.get_by_text("Submission #1").click()
+    page.wait_for_function(SCORES_ARE_THERE)
+    marks = page.locator("input.score").evaluate_all("all => all.map(one => [one.id, one.placeholder])")
+    scores = {cell: score for cell, (score, _) in graded.marks("goran").items()}
+    assert {cell: float(score) for cell, score in marks} == scores
+    assert "A denominator is 0 here: test for that before dividing." in page.locator("body").inner_text()
+    page.close()
