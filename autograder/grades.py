@@ -6,6 +6,8 @@ from pathlib import Path
 
 from autograder.running import Failure, Outcome
 
+WAITING = "It was not graded yet."  # the error of a grade that is still to come
+
 
 @dataclass(frozen=True)
 class Handin:

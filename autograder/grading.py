@@ -14,15 +14,13 @@ from pathlib import Path
 
 from autograder import fingerprints
 from autograder.exercises import Exercise, exercise, exercises, points_of
-from autograder.grades import Grade, Grading, Handin
+from autograder.grades import WAITING, Grade, Grading, Handin
 from autograder.journal import Journal
 from autograder.judge import Limits
 from autograder.judges import Job, Team
 from autograder.notebooks import NotebookError, TooLarge, read_bytes
 from autograder.outputs import read_without_outputs
 from pneumonia.settings import CourseError
-
-WAITING = "It was not graded yet."
 
 
 def find_handins(submitted: Path, assignment: str | None = None) -> tuple[list[Handin], list[str]]:

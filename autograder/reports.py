@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from autograder.class_page import Late, class_page
-from autograder.grades import Grade, Grading
+from autograder.grades import WAITING, Grade, Grading
 from autograder.junit import junit_xml
 from autograder.lateness import Lateness
 from autograder.pages import bullets, definitions, note, page, safe, table
@@ -43,8 +43,14 @@ def write_reports(grading: Grading, output: Path, late: Late | None = None) -> N
 
 
 def write_feedback(grade: Grade, output: Path, late: Late | None = None) -> None:
-    """Write a learner's feedback page below `output`."""
-    write_atomically(output / feedback_path(grade), feedback_page(grade, (late or {}).get(_key(grade))))
+    """Write a learner's feedback page below `output`, where it is not there as it is to be.
+
+    A grade that is still to come takes an older page's place, and makes no new one.
+    """
+    path, text = output / feedback_path(grade), feedback_page(grade, (late or {}).get(_key(grade)))
+    written = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+    if text != written and not (grade.error == WAITING and written is None):
+        write_atomically(path, text)
 
 
 def feedback_path(grade: Grade) -> Path:

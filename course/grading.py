@@ -244,7 +244,7 @@ class Publication:
 
 
 def _say_how_it_went(graded, output: Path, gradebook: str) -> None:
-    from autograder.grading import WAITING
+    from autograder.grades import WAITING
 
     grading = graded.result()
     failed = [row for row in grading.grades if row.error and row.error != WAITING]
