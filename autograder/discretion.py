@@ -22,7 +22,8 @@ LINE = re.compile(r"line (\d{1,4})\b")
 GROUP = r"[(\[][-+\d.,eEx ]*\d[-+\d.,eEx ]*[)\]]"
 TOKEN = re.compile(rf"{GROUP}|[^\W\d]\w*(?:-\w+)*|[-+]?\d[\w.]*(?:[-+]\d+)?")
 NUMBER = re.compile(r"\d[\d.]*(?:e[-+]?\d+)?")
-SECONDS = re.compile(r"\d[\d.]{0,4}(?= seconds)")  # a limit, which is no secret
+# A limit, which is no secret, and points, which stand beside the sentence in any case.
+OPEN = re.compile(r"\d[\d.]{0,4}(?= seconds)|^\d{1,2}(?= of \d{1,2} points)")
 MODULES = ("calls", "checking", "functions", "judge", "keras_answers", "keras_models", "learner", "plain", "running")
 MODULES += ("sandbox", "worker", "workers")
 
@@ -30,8 +31,8 @@ MODULES += ("sandbox", "worker", "workers")
 def told(sentence: str) -> str:
     """A sentence of a hidden check as a learner may see it."""
     sentence = PRINTED.sub("", sentence)
-    limits = {match.span() for match in SECONDS.finditer(sentence)}
-    return TOKEN.sub(lambda match: match[0] if match.span() in limits or _is_ours(match[0]) else GAP, sentence)
+    known = {match.span() for match in OPEN.finditer(sentence)}
+    return TOKEN.sub(lambda match: match[0] if match.span() in known or _is_ours(match[0]) else GAP, sentence)
 
 
 def told_lines(lines: tuple[str, ...]) -> list[str]:
