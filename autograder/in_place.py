@@ -7,7 +7,6 @@ the points of what the hidden checks found right in part. The message is printed
 
 import contextlib
 import io
-import json
 import os
 import secrets
 import sys
@@ -64,11 +63,9 @@ def check(function: str, *, hidden: bool = False, namespace: dict | None = None)
 
 def _points_in_part(exercise, outcome) -> int | None:
     """The points for a function that is right in part; None where it is not, and nbgrader gives all or none."""
-    from autograder.exercises import points
+    from autograder.exercises import points_of
 
-    if not outcome.part:
-        return None
-    return outcome.earned(points(json.loads(exercise.source.read_bytes()), exercise)[outcome.function])
+    return outcome.earned(points_of(exercise)[outcome.function]) if outcome.part else None
 
 
 def _notebook_namespace() -> dict | None:

@@ -199,7 +199,7 @@ def _make_empty_image(engine: str) -> None:
     known = subprocess.run([engine, "image", "inspect", EMPTY_IMAGE], capture_output=True)
     if known.returncode:
         empty = b"\0" * 1024  # a tar archive of no files
-        made = subprocess.run([engine, "import", "-", EMPTY_IMAGE], input=empty, capture_output=True, text=False)
+        made = subprocess.run([engine, "import", "-", EMPTY_IMAGE], input=empty, capture_output=True)
         if made.returncode:
             said = made.stderr.decode("utf-8", "replace").strip()[-300:]
             raise CourseError(f"{engine} does not work here: {said}")

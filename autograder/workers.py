@@ -62,7 +62,7 @@ def start(held_by: str, modules: tuple[str, ...], seconds: float) -> "Worker":
     """
     if held_by == "bubblewrap":
         return Worker(_forker(modules, seconds).fork(), seconds)
-    return Worker(Container(held_by) if held_by in ("docker", "podman") else Plain(), seconds)
+    return Worker(Container(held_by) if held_by in sandbox.ENGINES else Plain(), seconds)
 
 
 class Worker:

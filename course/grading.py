@@ -328,18 +328,13 @@ def notebooks_at(path: Path) -> list[tuple]:
     return known
 
 
-def released_of(task) -> dict | None:
-    """The notebook that learners start from; None where the course was installed without it."""
-    return json.loads(task.release.read_bytes()) if task.release.is_file() else None
-
-
 def _check_notebook(entry: tuple, fix: bool = False) -> dict:
     """Repair a notebook if that is asked for, then examine it and run its public checks; the result as plain data."""
     from autograder.doctor import examine, not_defined
     from autograder.matching import current_format
 
     path, notebook, task = entry
-    released = released_of(task)
+    released = task.released
     notebook, fixed = _fix(path, notebook, released, task) if fix else (notebook, None)
     run = run_checks(current_format(notebook), task, released)
     failures = [row["failure"]["came"] for row in run["functions"] if row["failure"]]

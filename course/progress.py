@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from course.grading import notebooks_at, released_of, reporting, run_checks
+from course.grading import notebooks_at, reporting, run_checks
 
 BAR = 20  # characters
 KEPT = 50  # results that are remembered: more than one learner's notebooks have versions worth going back to
@@ -105,7 +105,7 @@ def _rows(notebooks: dict[str, tuple]) -> Iterator[dict]:
             row["written"] = sum(not is_unwritten(function) for function in functions)
             row["right"] = sum(function["passed"] for function in functions)
             row["seconds"] = round(sum(function["seconds"] for function in functions), 3)
-        elif (released := released_of(task)) is not None:
+        elif (released := task.released) is not None:
             row["max_points"] = sum(points(released, task).values())
         yield row
 
@@ -115,7 +115,7 @@ def _result(notebook: dict, task) -> tuple[dict, bool]:
     from autograder.matching import current_format
     from pneumonia.settings import cache_dir, write_atomically
 
-    notebook, released = current_format(notebook), released_of(task)
+    notebook, released = current_format(notebook), task.released
     folder = cache_dir("progress")
     path = folder / f"{_digest(notebook, task, released)}.json"
     try:

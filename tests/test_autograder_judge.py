@@ -144,12 +144,13 @@ def test_a_function_whose_cell_does_not_parse_is_told_so():
         "import builtins, numpy, pytest\nbuiltins.abs = lambda x: 0\nnumpy.isfinite = bool\npytest.main = lambda *_: 0",
         "import autograder.calls as c, autograder.plain as p\n"
         "c.answer = lambda *_: p.dumps({'kind': 'value', 'value': 1.0, 'passed': True, 'score': 20})",
+        'import autograder.plain as p\np.dumps = lambda *_, **__: b\'{"dict":[["kind","value"],["value",true]]}\'',
         "class Same(float):\n    __eq__ = __le__ = __ge__ = lambda *_: True\n    __sub__ = __rsub__ = lambda *_: 0.0\n"
         "precision = recall = specificity = lambda *_: Same(1)",
         "import numpy as np\nclass Array(np.ndarray):\n    __array_ufunc__ = lambda *_, **__: True\n"
         "precision = recall = specificity = lambda *_: np.zeros(()).view(Array)",
     ],
-    ids=["check", "checking", "builtins", "answers", "equals everything", "array"],
+    ids=["check", "checking", "builtins", "answers", "encoder", "equals everything", "array"],
 )
 def test_what_is_patched_in_the_worker_changes_no_verdict(cheat):
     outcomes, _ = ratios(cheat)
