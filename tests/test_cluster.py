@@ -41,8 +41,11 @@ for _ in range(2):
     pid = int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
 os.kill(pid, signal.SIGKILL)
 """
+# Like the real one, it has its own copy of the script before it returns: dask-jobqueue then deletes the file.
 SBATCH = """#!/bin/sh
-setsid bash "$1" >/dev/null 2>&1 &
+job=$(mktemp {folder}/job-XXXXXX)
+cp "$1" "$job"
+setsid bash "$job" >>{folder}/said 2>&1 &
 echo $! >>{folder}/begun
 echo "Submitted batch job $!"
 """
