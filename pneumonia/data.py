@@ -54,7 +54,7 @@ KERMANY = Source(
     location="",
     licence="CC BY 4.0",
     attribution="D. Kermany, K. Zhang, M. Goldbaum: Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images "
-    "for Classification, Mendeley Data (2018), doi:10.17632/rscbjbr9sj",
+    "for Classification, Mendeley Data (2018), doi:10.17632/rscbjbr9sj.2",
 )
 FOLDER = Source(
     name="folder",
