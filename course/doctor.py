@@ -20,14 +20,17 @@ from pathlib import Path
 
 import click
 
+from course.browser import BROWSERS
+
 GB = 2**30
 PYTHONS = ((3, 11), (3, 13))  # the oldest and the newest that the pinned packages support
 MEMORY = (4 * GB, 2 * GB)  # available: what the course wants, and what it cannot do without
 DISK = (2 * GB, GB // 4)  # free in the cache: phantoms, weights and features; the real images take 1.2 GB more
 TENSORFLOWS = ("tensorflow-cpu", "tensorflow", "tensorflow-macos", "tensorflow-gpu", "tf-nightly")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Distributions whose module has another name.
 MODULES = {
+    "axe-playwright-python": "axe_playwright_python",
+    "beautifulsoup4": "bs4",
     "ipython": "IPython",
     "pillow": "PIL",
     "scikit-learn": "sklearn",
@@ -79,6 +82,7 @@ def examine_machine() -> Iterator[Line]:
     yield weights_line(tensorflow.result())
     yield data_line(data.result())
     yield browser_line()
+    yield sandbox_line()
 
 
 # --- what runs in a process of its own ------------------------------------------------------------------------------
@@ -356,6 +360,22 @@ def browser_line() -> Line:
     """Chromium, which only the tests of the website need: its lack is no fault."""
     found = next((path for path in map(shutil.which, BROWSERS) if path), None)
     return Line("Chromium", "ok", "for contributors only", found or "not here; `make test` needs it, learners do not")
+
+
+def sandbox_line() -> Line:
+    """bubblewrap, which only those need who grade other people's notebooks: its lack is no fault."""
+    from autograder.sandbox import INSTALL, require
+    from pneumonia.settings import CourseError
+
+    found = shutil.which("bwrap")
+    if not found:
+        found = f"not here; `course grade` needs it, learners do not. {INSTALL['bubblewrap']}"
+    else:
+        try:
+            require("bubblewrap")
+        except CourseError as error:
+            found = f"{found}, of no use yet to `course grade`; learners need none. {error}"
+    return Line("bubblewrap", "ok", "for instructors only", found)
 
 
 # --- small questions ------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import namedtuple
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from course import doctor
 from course.cli import main
 from course.doctor import GB, Line, Probe
+from pneumonia.settings import CourseError
 from tests.conftest import ROOT, run_environment
 
 FINE = {
@@ -64,13 +66,29 @@ def test_all_good(machine):
     lines = examined(0)
     assert faults(lines) == {}
     assert {"Python", "environment", "numpy", "pillow", "TensorFlow", "Jupyter", "memory", "disk"} <= set(lines)
-    assert {"cache", "configuration", "processor", "weights", "data", "Chromium"} <= set(lines)
+    assert {"cache", "configuration", "processor", "weights", "data", "Chromium", "bubblewrap"} <= set(lines)
     assert lines["numpy"].expected == f"=={metadata.version('numpy')}"
     printed = CliRunner().invoke(main, ["doctor"]).output
     packages = sum(line.package for line in lines.values())
     assert f"{packages} of {packages} as they should be" in printed
     assert "0 problems, 0 warnings. The course works here." in printed
     assert "mend:" not in printed
+
+
+def test_an_instructor_is_told_of_bubblewrap_and_nobody_fails_without(machine, monkeypatch):
+    from autograder import sandbox
+
+    here = shutil.which("bwrap")
+    assert here, "the tests need bubblewrap: apt-get install bubblewrap"
+    assert examined(0)["bubblewrap"].found == here
+
+    def broken(_):
+        raise CourseError("The sandbox does not start: bwrap says 'no namespaces'.")
+
+    monkeypatch.setattr(sandbox, "require", broken)
+    assert "bwrap says 'no namespaces'" in examined(0)["bubblewrap"].found
+    monkeypatch.setenv("PATH", "")
+    assert "apt-get install bubblewrap" in examined(0)["bubblewrap"].found
 
 
 def test_every_package_of_requirements_is_looked_at(machine):
