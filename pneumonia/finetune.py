@@ -38,8 +38,8 @@ def fine_tune(
     learning_rate: float = 2e-5,
     batch: int = 32,
     seed: int = 0,
-) -> None:
-    """Train all of `model` in place with Adam and a rate that falls to zero.
+) -> list[float]:
+    """Train all of `model` in place with Adam and a rate that falls to zero; returns the loss of each step.
 
     maps: row numbers to block4_pool outputs (n, h, w, 512); may give another version of an image each time
     weights: of a case of each class
@@ -59,12 +59,16 @@ def fine_tune(
         optimizer.apply_gradients(
             zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables, strict=True)
         )
+        return loss
 
     order = np.concatenate([rng.permutation(training) for _ in range(int(np.ceil(epochs)))])
+    losses = []
     for i in range(steps):
         rows = np.sort(order[i * batch : (i + 1) * batch])
         target = labels[rows].astype(np.float32)[:, None]
-        step(tf.constant(maps(rows), tf.float32), target, np.where(target == 1, weights[1], weights[0]).astype("f4"))
+        case_weights = np.where(target == 1, weights[1], weights[0]).astype("f4")
+        losses.append(float(step(tf.constant(maps(rows), tf.float32), target, case_weights)))
+    return losses
 
 
 def log_odds(model: keras.Model, maps: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:

@@ -151,3 +151,39 @@ def models_by_size(rows: list[dict], metric: str = "auc") -> Figure:
     axes.flat[0].set_ylabel({"auc": "ROC AUC"}.get(metric, metric))
     axes.flat[1].legend(fontsize=9)
     return figure
+
+
+@_styled
+def losses(result: dict) -> Figure:
+    """Loss on training images by step of fine-tuning: the mean over the seeds, and from the lowest to the highest."""
+    figure, axis = plt.subplots(figsize=(7, 3))
+    runs = np.array([run["loss"] for run in result["losses"]])
+    steps = (np.arange(runs.shape[1]) + 0.5) / runs.shape[1] * result["steps"]
+    axis.fill_between(steps, runs.min(axis=0), runs.max(axis=0), color=TRAIN, alpha=0.2, linewidth=0)
+    axis.plot(steps, runs.mean(axis=0), color=TRAIN, marker="o", markersize=4)
+    axis.set(xlabel="step", ylabel="loss on training", ylim=(0, None))
+    return figure
+
+
+@_styled
+def ranking_and_test(ranking: list[dict], afterwards: list[dict]) -> Figure:
+    """What each candidate was worth by the training folder, and its AUC on test; bars are the sd over the seeds."""
+    figure, axes = plt.subplots(1, 2, figsize=(9, 0.6 + 0.36 * len(ranking)), squeeze=False, sharey=True)
+    places = np.arange(len(ranking))[::-1]
+    test = {row["setting"]: row["test"]["auc"] for row in afterwards}
+    worth = [row["lowest"] for row in ranking]
+    on_test = [test[row["candidate"]] for row in ranking]
+    for axis, values, split in zip(axes.flat, (worth, on_test), ("validation", "test"), strict=True):
+        axis.errorbar(
+            [v["mean"] for v in values],
+            places,
+            xerr=[v["sd"] for v in values],
+            fmt=SPLIT_MARKERS[split],
+            color=SPLIT_COLORS[split],
+            markersize=6,
+            capsize=2,
+        )
+    axes.flat[0].set(yticks=places, yticklabels=[row["candidate"] for row in ranking])
+    axes.flat[0].set_xlabel("lowest AUC, training folder")
+    axes.flat[1].set_xlabel("AUC, test")
+    return figure

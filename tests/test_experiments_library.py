@@ -190,6 +190,19 @@ def test_pointing_game_and_overlap_of_known_maps():
     assert gradcam.intersection_over_union(maps, mask)[:2].tolist() == [1.0, 0.0]
 
 
+def test_features_asked_for_together_are_one_pass(dataset, own_cache, monkeypatch):
+    from pneumonia import features
+
+    lab = Lab("test", 1, dataset, QUICK, progress=False)
+    lab.compute(("block4 map", "block3+4+5"), rows=np.arange(8))
+    monkeypatch.setattr(features, "_compute", None)
+    assert lab.features("block4 map", rows=np.arange(8))[:8].any()
+    pooled = lab.features("block3+4+5", rows=np.arange(8))
+    assert pooled.shape == (len(dataset), 256 + 512 + 512)
+    assert pooled[:8].any()
+    assert not pooled[8:].any()
+
+
 def test_fine_tuning_starts_from_the_frozen_answer_and_learns(dataset):
     from pneumonia.finetune import fine_tune, log_odds, tail
 
@@ -201,8 +214,10 @@ def test_fine_tuning_starts_from_the_frozen_answer_and_learns(dataset):
     rows = np.arange(len(dataset))
     before = log_odds(model, lambda r: maps[r], rows)
     np.testing.assert_allclose(before, pooled @ kernel + 0.3, rtol=0.02, atol=0.02)  # half precision in between
-    fine_tune(
+    losses = fine_tune(
         model, lambda r: maps[r], lab.labels, rows, weights={0: 1.0, 1: 1.0}, epochs=8, learning_rate=1e-4, batch=8
     )
+    assert len(losses) == 8 * len(rows) // 8
+    assert np.mean(losses[-8:]) < 0.5 * np.mean(losses[:8])
     after = log_odds(model, lambda r: maps[r], rows)
     assert roc_auc_score(lab.labels, after) > max(0.9, roc_auc_score(lab.labels, before))

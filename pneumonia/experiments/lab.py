@@ -52,6 +52,7 @@ FEATURES = {
     "block4 map": ("block4_pool:half",),
     "block5 map": ("block5_pool",),
 }
+RESERVE = 2000
 EVERYTHING = tuple(f"block{block}_pool:mean" for block in range(1, 6))
 
 
@@ -82,6 +83,19 @@ class Lab:
         """Rows of the test images."""
         return np.flatnonzero(self.dataset.splits == "test")
 
+    @cached_property
+    def reserve(self) -> np.ndarray:
+        """RESERVE rows of the pool, whole patients, for what would take too long on all of it.
+
+        By the diagnosis, a head learns hardly anything more from more of them.
+        """
+        return by_patient(self, self.pool, RESERVE, 0)
+
+    def split_reserve(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `split`, with the rows of the reserve alone."""
+        training, validation = (part[np.isin(part, self.reserve)] for part in self.split(seed))
+        return training, validation
+
     def split(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows (training, validation) of the pool: a fifth of it for validation, by patient."""
         training, validation = splitting.split(self.dataset.take(self.pool), 0.2, seed)
@@ -106,24 +120,39 @@ class Lab:
         Pooled features of all blocks come from one pass over the images, whichever is asked for first.
         """
         outputs = FEATURES[name]
+        found = self.compute((name,), preprocessing, weights, variant, rows)
         pooled = outputs[0].endswith(":mean")
-        rows = np.arange(len(self.dataset)) if rows is None else rows
-        everything = len(rows) == len(self.dataset)
-        found = extract_layers(
-            self.dataset if everything else self.dataset.take(rows),
+        values = np.concatenate([found[output] for output in outputs], axis=1) if pooled else found[outputs[0]]
+        if rows is None or len(rows) == len(self.dataset):
+            return values
+        filled = np.zeros((len(self.dataset), *values.shape[1:]), values.dtype)
+        filled[rows] = values
+        return filled
+
+    def compute(
+        self,
+        names: Sequence[str],
+        preprocessing: str = "vgg16",
+        weights: str = "imagenet",
+        variant: str = "plain",
+        rows: np.ndarray | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Outputs of VGG16 for all features of `names`, in one pass over the images of `rows`; all images without.
+
+        `features` takes one name. Asked before, for several, this spares it a pass for each.
+        """
+        outputs = dict.fromkeys(output for name in names for output in FEATURES[name])
+        if any(output.endswith(":mean") for output in outputs):
+            outputs |= dict.fromkeys(EVERYTHING)
+        return extract_layers(
+            self.dataset if rows is None or len(rows) == len(self.dataset) else self.dataset.take(rows),
             self.base(weights),
-            EVERYTHING if pooled else outputs,
+            tuple(outputs),
             self.scale.size,
             preprocessing,
             variant=variant,
             progress=self.progress,
         )
-        values = np.concatenate([found[output] for output in outputs], axis=1) if pooled else found[outputs[0]]
-        if everything:
-            return values
-        filled = np.zeros((len(self.dataset), *values.shape[1:]), values.dtype)
-        filled[rows] = values
-        return filled
 
     def stage(self, name: str, compute: Callable[[], object]):
         """The value of `compute()`, plain for JSON; kept, so that a run which was stopped goes on after it."""
