@@ -1,13 +1,16 @@
 """What all tests share: a configuration of their own, small phantoms, and the real images where they are at hand."""
 
 import os
-import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import sync_playwright
+
+from course.browser import chromium, served
+from course.site import contents
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "data" / "chest_xray"
@@ -67,12 +70,81 @@ def tiny_base():
 @pytest.fixture(scope="session")
 def browser():
     """Debian's Chromium, one for all tests: Playwright runs once in a process."""
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    assert program, "the browser tests need Chromium: apt-get install chromium"
-    with sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    with chromium() as running:
+        yield running
+
+
+# --- the built site ---------------------------------------------------------------------------------------------------
+
+BUILD = ROOT / "_build"
+SITE = BUILD / "html"
+PARTS = contents(ROOT)
+PAGES = [page for _, pages in PARTS for page in pages]
+LESSONS = [page for page in PAGES if page.startswith("book/lessons/")]
+MOVING = [page for page in LESSONS if "{moving-figure}" in (ROOT / f"{page}.md").read_text()]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The site's folder, built on the phantom as `course site` builds it, unless what is there is up to date."""
+    if not up_to_date():
+        environment = run_environment(
+            PNEUMONIA_DATA="phantom",
+            PNEUMONIA_CONFIG=str(tmp_path_factory.mktemp("config")),
+            PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        )
+        prepare = [sys.executable, "-c", "from course.site import prepare; prepare()"]
+        build = ["jupyter-book", "build", str(ROOT), "-W", "--keep-going", "-n"]
+        for command in (prepare, build):
+            done = subprocess.run(command, env=environment, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return SITE
+
+
+def up_to_date() -> bool:
+    """Whether the last build had no warning, showed the phantom, and is newer than all that it was built from."""
+    complete = BUILD / "site.complete"
+    first = SITE / f"{LESSONS[0]}.html"
+    if not complete.is_file() or not first.is_file() or "Phantom: chest X-rays drawn by code" not in first.read_text():
+        return False
+    patterns = ("book/**/*", "_*.yml", "pneumonia/*.py", "results/*.json", "exercises/*/*.ipynb", "requirements.txt")
+    patterns += ("CONTRIBUTING.md", "genindex.md")
+    sources = [path for pattern in patterns for path in ROOT.glob(pattern) if "__pycache__" not in path.parts]
+    return complete.stat().st_mtime > max(path.stat().st_mtime for path in sources if path.is_file())
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """The site's address, on this machine."""
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture
+def page(browser, address):
+    """A page whose network ends at this machine; what it asks for outside, and what goes wrong, is in `page.faults`."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    page = context.new_page()
+    page.faults = []
+
+    def gate(route):
+        if route.request.url.startswith((address, "data:")):
+            route.continue_()
+        else:
+            page.faults.append(f"asked for {route.request.url}")
+            route.abort()
+
+    context.route("**/*", gate)
+    page.on("console", lambda m: page.faults.append(f"console: {m.text}") if m.type == "error" else None)
+    page.on("pageerror", lambda error: page.faults.append(f"script: {error}"))
+    # A request that the browser itself drops because the reader has gone on to the next page is no fault of the site.
+    page.on(
+        "requestfailed",
+        lambda request: request.failure == "net::ERR_ABORTED" or page.faults.append(f"failed: {request.url}"),
+    )
+    page.on("response", lambda r: page.faults.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+    yield page
+    context.close()
 
 
 def run_environment(**changes: str) -> dict[str, str]:

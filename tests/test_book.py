@@ -14,6 +14,7 @@ import yaml
 
 from autograder.exercises import exercises
 from course.cli import COMMANDS
+from course.site import contents
 from pneumonia.data import KERMANY_COUNTS
 from pneumonia.settings import CourseError
 
@@ -82,8 +83,8 @@ def alt(cell: dict) -> str:
 
 
 def test_the_contents_name_every_page_and_no_other():
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    listed = [toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])]
+    listed = [page for _, pages in contents(ROOT) for page in pages]
+    assert listed.pop() == "genindex"  # Sphinx's own
     assert sorted(listed) == sorted(str(path.relative_to(ROOT).with_suffix("")) for path in PAGES)
 
 
@@ -185,8 +186,37 @@ def test_an_exercise_is_linked_by_its_name():
         exercise_links.practice_minutes(":::{exercise} 07-none\n:::")
 
 
+def symbols(text: str) -> set[str]:
+    """The letters that stand for something in the formulas of a text: `p`, `\\pi`, but no words and no operators."""
+    formulas = re.findall(r"\$\$(.*?)\$\$|\$([^$`]+)\$|```\{math\}(.*?)```", text, flags=re.DOTALL)
+    formula = re.sub(r"\\(text|mathrm)\{.*?\}", " ", " ".join(part for parts in formulas for part in parts))
+    greek = set(re.findall(r"\\(?:pi|alpha|beta|gamma|lambda|mu|sigma|tau|theta)\b", formula))
+    return greek | set(re.findall(r"(?<![\\a-zA-Z])(?:[a-zA-Z]|[tf][pn])(?![a-zA-Z])", formula))
+
+
+def test_every_symbol_of_the_lessons_and_exercises_is_explained():
+    explained = symbols((ROOT / "book" / "notation.md").read_text())
+    for path in LESSONS:
+        assert symbols(body(path)) <= explained, name(path)
+    for exercise in exercises().values():
+        cells = nbformat.read(exercise.release, as_version=4).cells
+        text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        # Where a formula runs over all pairs or places, i, j, a and b count them, and x and y are input and output.
+        assert symbols(text) - {"a", "b", "i", "j", "x", "e"} <= explained, exercise.name
+
+
+def test_what_the_notation_calls_code_is_code():
+    lines = (ROOT / "book" / "notation.md").read_text().splitlines()
+    last_column = " ".join(line.split(" | ")[-1] for line in lines if line.startswith("| "))
+    named = {word for code in re.findall(r"`([^`]+)`", last_column) for word in re.findall(r"[a-z_]\w+", code)}
+    sources = [*(ROOT / "pneumonia").rglob("*.py"), *(ROOT / "solutions").rglob("*.ipynb")]
+    known = set(re.findall(r"\w+", " ".join(path.read_text() for path in sources)))
+    assert named - known == set()
+    assert len(named) > 20
+
+
 def test_commands_in_the_text_exist():
-    text = "\n".join(path.read_text() for path in PAGES)
+    text = "\n".join(path.read_text() for path in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "README.md"])
     used = set(re.findall(r"(?:^|`)(?:\w+=\S+ )?course ([a-z]+)", text, flags=re.MULTILINE))
     assert used <= set(COMMANDS)
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))

@@ -1,12 +1,7 @@
 """The built site in a browser without a network: every page whole, legible, and asking for nothing outside."""
 
-import functools
-import http.server
 import json
 import os
-import subprocess
-import sys
-import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,16 +9,9 @@ import nbformat
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT, run_environment
+from conftest import LESSONS, MOVING, PAGES, ROOT, SITE
 
 from pneumonia import results
-
-BUILD = ROOT / "_build"
-SITE = BUILD / "html"
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
-LESSONS = [page for page in PAGES if page.startswith("book/lessons/")]
-MOVING = [page for page in LESSONS if "{moving-figure}" in (ROOT / f"{page}.md").read_text()]
 
 # Relative luminances of the WCAG, from the colours that the browser computed. A transparent background is the parent's.
 CONTRASTS = """
@@ -53,75 +41,6 @@ CONTRASTS = """
 """
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The site's folder, built on the phantom as `course site` builds it, unless what is there is up to date."""
-    if not up_to_date():
-        environment = run_environment(
-            PNEUMONIA_DATA="phantom",
-            PNEUMONIA_CONFIG=str(tmp_path_factory.mktemp("config")),
-            PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        )
-        prepare = [sys.executable, "-c", "from course.site import prepare; prepare()"]
-        build = ["jupyter-book", "build", str(ROOT), "-W", "--keep-going", "-n"]
-        for command in (prepare, build):
-            done = subprocess.run(command, env=environment, capture_output=True, text=True)
-            assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return SITE
-
-
-def up_to_date() -> bool:
-    """Whether the last build had no warning, showed the phantom, and is newer than all that it was built from."""
-    complete = BUILD / "site.complete"
-    first = SITE / f"{LESSONS[0]}.html"
-    if not complete.is_file() or not first.is_file() or "Phantom: chest X-rays drawn by code" not in first.read_text():
-        return False
-    patterns = ("book/**/*", "_*.yml", "pneumonia/*.py", "results/*.json", "exercises/*/*.ipynb", "requirements.txt")
-    sources = [path for pattern in patterns for path in ROOT.glob(pattern) if "__pycache__" not in path.parts]
-    return complete.stat().st_mtime > max(path.stat().st_mtime for path in sources if path.is_file())
-
-
-@pytest.fixture(scope="session")
-def address(site):
-    """A server on this machine, because a browser treats files of `file://` as strangers to each other."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
-@pytest.fixture
-def page(browser, address):
-    """A page whose network ends at this machine; what it asks for outside, and what goes wrong, is in `page.faults`."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    page = context.new_page()
-    page.faults = []
-
-    def gate(route):
-        if route.request.url.startswith((address, "data:")):
-            route.continue_()
-        else:
-            page.faults.append(f"asked for {route.request.url}")
-            route.abort()
-
-    context.route("**/*", gate)
-    page.on("console", lambda m: page.faults.append(f"console: {m.text}") if m.type == "error" else None)
-    page.on("pageerror", lambda error: page.faults.append(f"script: {error}"))
-    # A request that the browser itself drops because the reader has gone on to the next page is no fault of the site.
-    page.on(
-        "requestfailed",
-        lambda request: request.failure == "net::ERR_ABORTED" or page.faults.append(f"failed: {request.url}"),
-    )
-    page.on("response", lambda r: page.faults.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
-    yield page
-    context.close()
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_whole_legible_and_fits(page, address, name):
     page.goto(f"{address}/{name}.html", wait_until="load")
@@ -140,7 +59,7 @@ def test_a_page_is_whole_legible_and_fits(page, address, name):
 
 def test_the_first_page_is_the_welcome_page(page, address):
     page.goto(f"{address}/index.html")
-    page.wait_for_url(f"**/{TOC['root']}.html")
+    page.wait_for_url(f"**/{PAGES[0]}.html")
     assert page.locator("article h1").inner_text().startswith("Pneumonia on chest X-rays")
 
 

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import exercise_links
 import lesson_notebooks
 import nbformat
+from myst_nb.sphinx_ import NbMetadataCollector
 
 LESSONS = "book/lessons/"  # pages whose name begins so are lessons
 PUBLISHED_BRANCH = "gh-pages"
@@ -26,9 +27,13 @@ OUTPUT_PACKAGES = ("keras", "matplotlib", "numpy", "pillow", "scikit-learn", "sc
 def setup(app):
     app.connect("config-inited", name_repository)
     app.connect("config-inited", name_execution_cache)
-    app.connect("source-read", insert_repository)
+    app.add_config_value("course_extensions", "", "env")  # another value: every page is read and written anew
+    app.connect("config-inited", notice_changed_extensions)
+    app.connect("source-read", insert_addresses)
     app.connect("html-page-context", leave_out_thebe, priority=600)
     app.connect("html-page-context", add_launch_bar, priority=600)
+    app.connect("html-page-context", add_execution_time, priority=600)
+    app.connect("html-page-context", plain_references, priority=600)
     app.connect("build-finished", write_notebooks)
     app.connect("build-finished", remember_success)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -43,9 +48,9 @@ def name_repository(app, config):
         config.html_theme_options["repository_url"] = f"https://github.com/{repository}"
 
 
-def insert_repository(app, docname, source):
-    """`REPOSITORY-URL` in a page, also in a code block, is the project's address."""
-    source[0] = source[0].replace("REPOSITORY-URL", repository_url(app))
+def insert_addresses(app, docname, source):
+    """`REPOSITORY-URL` in a page, also in a code block, is the project's address, `SITE-URL` the published site's."""
+    source[0] = source[0].replace("REPOSITORY-URL", repository_url(app)).replace("SITE-URL", site_url(app))
 
 
 def name_execution_cache(app, config):
@@ -77,6 +82,15 @@ def fingerprint(root: Path, data: str) -> str:
     versions = {d.metadata["Name"]: d.version for d in distributions() if d.metadata["Name"] in OUTPUT_PACKAGES}
     digest.update(json.dumps(versions, sort_keys=True).encode())
     return digest.hexdigest()[:16]
+
+
+def notice_changed_extensions(app, config):
+    """Sphinx looks at pages only; a change of what makes pages of them counts as well."""
+    digest = hashlib.sha256()
+    for folder in ("_ext", "_templates"):
+        for path in sorted(Path(app.srcdir, "book", folder).glob("*.*")):
+            digest.update(path.name.encode() + path.read_bytes())
+    config.course_extensions = digest.hexdigest()[:16]
 
 
 def remember_success(app, exception):
@@ -116,6 +130,13 @@ def repository_url(app) -> str:
     return app.config.html_theme_options["repository_url"].rstrip("/")
 
 
+def site_url(app) -> str:
+    """Where the site is published, without a `/` at its end."""
+    from pneumonia.address import site_of
+
+    return (app.config.html_baseurl or site_of(repository_url(app))).rstrip("/")
+
+
 def launch_links(repository: str, name: str) -> dict[str, str]:
     """Where Colab and Binder open a notebook of the published site."""
     project = repository.removeprefix("https://github.com/")
@@ -148,6 +169,31 @@ def add_launch_bar(app, pagename, templatename, context, doctree):
     context["body"] = context["body"].replace("</h1>", f"</h1>\n{bar}", 1)
 
 
+def plain_references(app, pagename, templatename, context, doctree):
+    """The references without docutils' roles for them: ARIA has deprecated one, and the other does not fit."""
+    if 'role="doc-biblioentry"' in context.get("body", ""):
+        context["body"] = context["body"].replace(' role="doc-biblioentry"', "").replace(' role="list"', "")
+
+
+# --- how long it took -------------------------------------------------------------------------------------------------
+
+
+def add_execution_time(app, pagename, templatename, context, doctree):
+    """At the foot of a page with code: how long its cells took when they were last executed, as MyST-NB measured it."""
+    if "body" not in context or pagename not in app.env.found_docs:
+        return
+    seconds = (NbMetadataCollector.get_exec_data(app.env, pagename) or {}).get("runtime")
+    if seconds is not None:
+        context["body"] += f'<p class="execution-time">The code of this page ran in {duration(seconds)}.</p>\n'
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a reader says them: with a decimal below ten, whole up to two minutes, then in minutes."""
+    if seconds < 10:
+        return f"{seconds:.1f} seconds"
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+
+
 # --- the lessons as notebooks -----------------------------------------------------------------------------------------
 
 
@@ -155,17 +201,14 @@ def write_notebooks(app, exception):
     """Each lesson as `notebooks/NAME.ipynb` in the site, and beside them what Binder needs to run them."""
     if exception or app.builder.format != "html":
         return
-    from pneumonia.address import site_of
-
-    repository = repository_url(app)
-    site = app.config.html_baseurl or site_of(repository)
+    repository, site = repository_url(app), site_url(app)
     references = lesson_notebooks.references(Path(app.srcdir, *app.config.bibtex_bibfiles))
     folder = Path(app.outdir, "notebooks")
     folder.mkdir(exist_ok=True)
     for docname in sorted(filter(is_lesson, app.env.found_docs)):
         left = Path(app.outdir).parent / "jupyter_execute"  # where MyST-NB leaves each page as a notebook
         source = nbformat.read(left / f"{docname}.ipynb", as_version=4)
-        page = lesson_notebooks.Page(f"{site.rstrip('/')}/{docname}.html", Path(app.srcdir, docname).parent, references)
+        page = lesson_notebooks.Page(f"{site}/{docname}.html", Path(app.srcdir, docname).parent, references)
         glued = lesson_notebooks.glued_values(left / f"{docname}.glue.json")
         notebook = lesson_notebooks.convert(source, page, repository, glued)
         nbformat.write(notebook, folder / notebook_name(docname))
