@@ -1,6 +1,6 @@
 # The course's two commands are `make course` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install course site release class test lint lock benchmark browser sandbox clean
+.PHONY: help install course site pdf screenshots release class test lint lock benchmark browser sandbox clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -27,6 +27,12 @@ course: release site class ## set up everything: the site, the learners' release
 
 site: install ## build the website (warnings are errors)
 	$(BIN)/course site
+
+pdf: site browser ## print the whole website as one book, _build/pneumonia-course.pdf
+	$(BIN)/course pdf
+
+screenshots: site browser ## take pictures of every page, two widths, light and dark, into _build/screenshots
+	$(BIN)/course screenshots
 
 release: install ## generate the learners' notebooks, exercises/, from solutions/
 	$(BIN)/course release

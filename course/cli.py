@@ -50,6 +50,8 @@ COMMANDS = {
     "release": "course.grading:release",
     "sample": "course.grading:sample",
     "site": "course.site:site",
+    "pdf": "course.pdf:pdf",
+    "screenshots": "course.screenshots:screenshots",
 }
 
 
