@@ -211,6 +211,10 @@ def main() -> None:
     os.set_inheritable(judge.fileno(), False)
     for name in modules:
         importlib.import_module(name)
+    if "autograder.keras_answers" in modules:
+        from autograder.keras_answers import prepare_to_fork
+
+        prepare_to_fork()
     from autograder import worker
 
     worker.prepare()

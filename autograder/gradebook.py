@@ -95,19 +95,20 @@ def _entries(gradebook, assignment: str, students: list[str]) -> list[tuple]:
 
     Asked for at once, along the database's indexes: one by one, each costs more the larger the class is.
     """
-    from nbgrader import api
+    from nbgrader.api import Assignment, GradeCell, Notebook, SubmittedAssignment, SubmittedNotebook
+    from nbgrader.api import Grade as Entry
 
-    query = gradebook.db.query(api.SubmittedAssignment.student_id, api.GradeCell.name, api.Grade)
-    query = query.select_from(api.Assignment)
-    query = query.join(api.Notebook, api.Notebook.assignment_id == api.Assignment.id)
-    query = query.join(api.GradeCell, api.GradeCell.notebook_id == api.Notebook.id)
-    query = query.join(api.SubmittedAssignment, api.SubmittedAssignment.assignment_id == api.Assignment.id)
-    submitted = api.SubmittedNotebook
+    query = gradebook.db.query(SubmittedAssignment.student_id, GradeCell.name, Entry)
+    query = query.select_from(Assignment)
+    query = query.join(Notebook, Notebook.assignment_id == Assignment.id)
+    query = query.join(GradeCell, GradeCell.notebook_id == Notebook.id)
+    query = query.join(SubmittedAssignment, SubmittedAssignment.assignment_id == Assignment.id)
     query = query.join(
-        submitted, (submitted.notebook_id == api.Notebook.id) & (submitted.assignment_id == api.SubmittedAssignment.id)
+        SubmittedNotebook,
+        (SubmittedNotebook.notebook_id == Notebook.id) & (SubmittedNotebook.assignment_id == SubmittedAssignment.id),
     )
-    query = query.join(api.Grade, (api.Grade.notebook_id == submitted.id) & (api.Grade.cell_id == api.GradeCell.id))
-    return query.filter(api.Assignment.name == assignment, api.SubmittedAssignment.student_id.in_(students)).all()
+    query = query.join(Entry, (Entry.notebook_id == SubmittedNotebook.id) & (Entry.cell_id == GradeCell.id))
+    return query.filter(Assignment.name == assignment, SubmittedAssignment.student_id.in_(students)).all()
 
 
 def _first_line(error: Exception) -> str:

@@ -4,8 +4,11 @@ A model stays here, under a number (`plain.Handle`); what crosses is numbers, te
 is `autograder.keras_models`. Imported only where an exercise asks for models: it imports TensorFlow.
 """
 
+import contextlib
+import hashlib
+import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -43,19 +46,18 @@ def _call(namespace: Mapping, question: dict) -> bytes:
     return calls.answer(known, {name: question[name] for name in ("call", "args", "kwargs")})
 
 
-def _build(question: dict) -> plain.Handle:
-    return handles.hold(build(question["config"], question["seed"]))
-
-
-def _draw(question: dict) -> None:
-    draw_weights(handles.behind(question["model"]), question["seed"])
-
-
-def _set_trainable(question: dict) -> None:
-    set_trainable(handles.behind(question["model"]), question["flags"])
+def _prepare(question: dict) -> plain.Handle:
+    """Have a model ready in this state, the one that is there or one that is made now."""
+    model = build(question["config"]) if question["model"] is None else handles.behind(question["model"])
+    if question["seed"] is not None:
+        draw_weights(model, question["seed"])
+    set_trainable(model, question["flags"])
+    return handles.hold(model)
 
 
 def _output(question: dict) -> np.ndarray:
+    for drawn, seed in question["draw"]:
+        draw_weights(handles.behind(drawn), seed)
     model, settings = handles.behind(question["model"]), {"training": True} if question["training"] else {}
     inputs = np.repeat(question["inputs"], question["repeat"], axis=0)
     with warnings.catch_warnings():
@@ -63,10 +65,6 @@ def _output(question: dict) -> np.ndarray:
         warnings.filterwarnings("ignore", message="The structure of `inputs`")
         # Called, because Keras's own `predict` stalls with TensorFlow 2.21.
         return np.asarray(model(inputs, **settings))
-
-
-def _weights(question: dict) -> list[np.ndarray]:
-    return [np.asarray(weight) for weight in handles.behind(question["model"]).weights]
 
 
 def _losses(question: dict) -> list[float]:
@@ -80,22 +78,31 @@ def _about(question: dict) -> dict:
         "model": isinstance(model, keras.Model),
         "class": type(model).__name__,
         "shapes": [list(weight.shape) for weight in model.weights],
+        "weights": digest(map(np.asarray, model.weights)) if question["weights"] else "",
         "learned": [id(weight) in learned for weight in model.weights],
         "layers": [[layer.name, type(layer).__name__, bool(layer.trainable)] for layer in layers_below(model)],
     }
 
 
 _ANSWERS = {
-    "build": _build,
-    "draw": _draw,
-    "set trainable": _set_trainable,
+    "prepare": _prepare,
     "output": _output,
-    "weights": _weights,
     "losses": _losses,
     "about": _about,
 }
 
 # --- both sides ------------------------------------------------------------------------------------------------------
+
+
+def prepare_to_fork() -> None:
+    """Do what TensorFlow's first operation would do in each process anew, as far as that can be done without one.
+
+    It registers what its compiler, XLA, knows of each operation: here, because this asks for it.
+    """
+    with contextlib.suppress(ImportError):  # it is no part of TensorFlow's interface, and may not be there some day
+        from tensorflow.python.util import pywrap_xla_ops
+
+        pywrap_xla_ops.get_cpu_kernel_names()
 
 
 def put_in_stock(config: str, count: int) -> None:
@@ -113,31 +120,42 @@ def put_in_stock(config: str, count: int) -> None:
     global_state.set_global_attribute("uninitialized_variables", [])
 
 
-def _from_stock(config: str) -> keras.Model | None:
-    """A model of this configuration that was made before the fork, its weights made now; None where there is none."""
-    if not _stock.get(config):
-        return None
-    model = _stock[config].pop()
-    for variable in model.variables:
-        variable._deferred_initialize()
-    return model
+def build(config: str) -> keras.Model:
+    """The model of a configuration that the judge wrote, its weights 0.
 
-
-def build(config: str, seed: int | None) -> keras.Model:
-    """The model of a configuration that the judge wrote, its weights drawn with `seed`; without one they stay 0."""
-    model = _from_stock(config) or keras.models.model_from_json(config)
-    if seed is not None:
-        draw_weights(model, seed)
-    return model
+    Those of a model in stock are made when they are drawn; until then, Keras gives 0 for each that is looked at.
+    """
+    return _stock[config].pop() if _stock.get(config) else keras.models.model_from_json(config)
 
 
 def draw_weights(model: keras.Model, seed: int) -> None:
-    """Set all weights: kernels with the scale that keeps a ReLU network's activations alike, biases around 0."""
+    """Set all weights to those that are `drawn` with a seed."""
+    for weight, values in zip(model.weights, drawn([weight.shape for weight in model.weights], seed), strict=True):
+        if weight._value is None:
+            weight._initializer = lambda *_, values=values, **__: values
+            weight._deferred_initialize()
+        else:
+            weight.assign(values)
+
+
+def drawn(shapes: Iterable[tuple[int, ...]], seed: int) -> list[np.ndarray]:
+    """Weights of these shapes: kernels with the scale that keeps a ReLU network's activations alike, biases near 0."""
     rng = np.random.default_rng(seed)
-    for weight in model.weights:
-        shape = tuple(weight.shape)
-        scale = np.sqrt(2 / np.prod(shape[:-1])) if len(shape) > 1 else 0.1
-        weight.assign(np.float32(scale) * rng.standard_normal(shape, np.float32))
+    scales = [np.sqrt(2 / np.prod(shape[:-1])) if len(shape) > 1 else 0.1 for shape in shapes]
+    return [
+        np.float32(scale) * rng.standard_normal(tuple(shape), np.float32)
+        for shape, scale in zip(shapes, scales, strict=True)
+    ]
+
+
+def digest(weights: Iterable[np.ndarray]) -> str:
+    """One text for the values of all weights."""
+    return hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest()
+
+
+def is_large(model: keras.Model) -> bool:
+    """Whether a model, VGG16 itself, has more weights than the checks look at."""
+    return sum(math.prod(weight.shape) for weight in model.weights) > 100_000
 
 
 def layers_below(model: keras.layers.Layer) -> list:

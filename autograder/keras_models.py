@@ -11,18 +11,20 @@ sides draw alike: VGG16's 15 million numbers need not be sent.
 
 import json
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any
 
 import numpy as np
 
 from autograder import calls, plain
 from autograder.checking import Wrong, show_call
-from autograder.keras_answers import draw_weights, layers_below
+from autograder.keras_answers import digest, drawn, layers_below
 from autograder.learner import Learner, value_of
 from pneumonia.backend import keras
 
+FIRST_SEED = 0  # of a copy's weights
 # How often each model's configuration was asked for since this was cleared: the next submission will want the same.
 asked: Counter[str] = Counter()
 
@@ -36,35 +38,52 @@ class About:
     shapes: list[tuple[int, ...]]  # of the weights
     learned: list[bool]  # whether training changes each weight
     layers: list[tuple[str, str, bool]]  # name, class, trainable, of all layers below
+    weights: str  # digest of their values; empty unless it was asked for
 
 
 class ModelLearner(Learner):
-    """A learner whose functions take and give Keras models. Made anew in each check: it begins without any model."""
+    """A learner whose functions take and give Keras models.
+
+    The copies of our models that its functions are called on stay from one check to the next: to make one takes longer
+    than all that is asked about it. What a function does to a copy is not to count against another: see `fairly`.
+    """
 
     def __init__(self, learner: Learner):
         super().__init__(learner._exchange, learner._names, learner._stopped)
-        self._copies: dict[keras.Model, plain.Handle] = {}
-        self._exchange(plain.dumps({"forget": True}))
+        if learner._copies is None:
+            learner._copies = {}
+            self._exchange(plain.dumps({"forget": True}))
+        self._copies: dict[keras.Model, Held] = learner._copies
+        self._used = False  # whether this check was given a copy that another one had before
 
-    def build(self, model: keras.Model, seed: int | None, label: str = "base") -> "Held":
-        """A copy of a model of ours where the learner's functions can be called on it; its weights, and ours, drawn.
+    def build(
+        self, model: keras.Model, flags: list[bool] | None = None, *, drawn: bool = True, label: str = "base"
+    ) -> "Held":
+        """A copy of a model of ours where the learner's functions can be called on it; ours is left as it is.
 
-        Without a seed they are not drawn, which takes a while for 15 million of them, and nobody may compare them.
-
-        Asked for again, the same copy comes, its weights drawn anew and all of it trainable, as ours is then.
+        drawn: whether its weights must be some that were drawn, with its `seed`; else they may be 0
+        flags: which layers are trainable, the model itself first and then each layer below it; all unless given
         """
-        if seed is not None:
-            draw_weights(model, seed)
-        model.trainable = True
-        if model not in self._copies:
+        held = self._copies.get(model)
+        if held is None:
             asked[_configuration(model)] += 1
-            self._copies[model] = self._ask({"keras": "build", "config": _configuration(model), "seed": seed})
-            return Held(self, self._copies[model], label)
-        held = Held(self, self._copies[model], label)
-        if seed is not None:
-            held.draw(seed)
-        held.set_trainable([True] * (1 + len(layers_below(model))))
+            held = self._copies[model] = Held(self, None)
+        else:
+            self._used = True
+        config = "" if held.handle else _configuration(model)
+        flags = flags or [True] * (1 + len(layers_below(model)))
+        seed = FIRST_SEED if drawn and held.seed is None else None
+        held.handle = held._ask("prepare", config=config, seed=seed, flags=flags)
+        if type(held.handle) is not plain.Handle:
+            raise _unreadable()
+        held.seed, held.label = held.seed if seed is None else seed, label
         return held
+
+    def begin_anew(self) -> bool:
+        """Leave all copies; False where this check has had none but its own."""
+        used, self._used = self._used, False
+        self._copies.clear()
+        return used
 
     def _call(self, function: str, args: tuple, kwargs: dict) -> Any:
         question = {
@@ -82,47 +101,48 @@ class ModelLearner(Learner):
             return value
         # An object that was passed and comes back is the one that was passed.
         same = [held for held in (*args, *kwargs.values()) if isinstance(held, Held) and held.handle == value]
-        return same[0] if same else Held(self, value, "a Keras model")
+        return same[0] if same else Held(self, value)
 
     def _ask(self, question: dict, function: str = "") -> Any:
         reply = calls.read(self._exchange(plain.dumps(question)))
         return value_of(reply, function, self._stopped.get(function, ""))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Held:
-    """A model where the learner's code runs, and the questions that can be asked about it."""
+    """A model where the learner's code runs, and the questions that can be asked about it.
+
+    Of a copy of a model of ours, `seed` is that of the weights that it was given last, None where they are 0.
+    """
 
     learner: ModelLearner
-    handle: plain.Handle
-    label: str
+    handle: plain.Handle | None
+    label: str = "a Keras model"
+    seed: int | None = None
 
     def __repr__(self) -> str:
         return self.label
 
-    def output(self, inputs: np.ndarray, training: bool = False, repeat: int = 1) -> np.ndarray:
-        """What the model gives for `inputs`, each `repeat` times over. Raises Raised where it fails."""
-        return _array(self._ask("output", inputs=inputs, training=training, repeat=repeat))
+    def output(
+        self, inputs: np.ndarray, training: bool = False, repeat: int = 1, draw: Mapping["Held", int] | None = None
+    ) -> np.ndarray:
+        """What the model gives for `inputs`, each `repeat` times over. Raises Raised where it fails.
 
-    def weights(self) -> list[np.ndarray]:
-        """The values of all weights, in the model's order."""
-        return [_array(value) for value in _list(self._ask("weights"))]
+        draw: models whose weights are set before that, each to those of a seed (`keras_answers.drawn`)
+        """
+        drawn = draw or {}
+        for held, seed in drawn.items():
+            held.seed = seed
+        pairs = [[held.handle, seed] for held, seed in drawn.items()]
+        return _array(self._ask("output", inputs=inputs, training=training, repeat=repeat, draw=pairs))
 
     def losses(self) -> float:
         """The sum of the penalties that the model adds to its loss."""
         return float(sum(_number(value) for value in _list(self._ask("losses"))))
 
-    def draw(self, seed: int) -> None:
-        """Set all weights, as `draw_weights` does."""
-        self._ask("draw", seed=seed)
-
-    def set_trainable(self, flags: list[bool]) -> None:
-        """Set which layers are trainable: the model itself first, then each layer below it."""
-        self._ask("set trainable", flags=flags)
-
-    def about(self) -> About:
-        """Its class, its weights' shapes and its layers."""
-        said = self._ask("about")
+    def about(self, weights: bool = False) -> About:
+        """Its class, its weights' shapes and its layers; and of the weights' values, where that is asked for."""
+        said = self._ask("about", weights=weights)
         try:
             return About(
                 bool(said["model"]),
@@ -130,12 +150,37 @@ class Held:
                 [tuple(int(length) for length in shape) for shape in said["shapes"]],
                 [bool(flag) for flag in said["learned"]],
                 [(str(name)[:100], str(kind)[:100], bool(flag)) for name, kind, flag in said["layers"]],
+                str(said["weights"])[:100],
             )
         except (TypeError, KeyError, ValueError):
             raise _unreadable() from None
 
     def _ask(self, kind: str, **fields) -> Any:
         return self.learner._ask({"keras": kind, "model": self.handle, **fields})
+
+
+def fairly(check: Callable[..., None]) -> Callable[..., None]:
+    """A check, begun anew on copies that nobody has had where it finds a fault on some that others have.
+
+    Its first argument is the ModelLearner.
+    """
+
+    @wraps(check)
+    def checked(models: ModelLearner, *args, **kwargs) -> None:
+        try:
+            check(models, *args, **kwargs)
+        except Wrong:
+            if not models.begin_anew():
+                raise
+            check(models, *args, **kwargs)
+
+    return checked
+
+
+@lru_cache(maxsize=1000)
+def digest_of(model: keras.Model, seed: int) -> str:
+    """What `About.weights` is for a copy of a model of ours with the weights that are drawn with a seed."""
+    return digest(drawn([weight.shape for weight in model.weights], seed))
 
 
 @lru_cache(maxsize=1000)

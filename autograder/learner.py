@@ -26,6 +26,7 @@ class Learner:
         self._exchange = exchange
         self._names = names or {}
         self._stopped = stopped or {}
+        self._copies = None  # of the checks' Keras models, where the learner's code runs: `keras_models.ModelLearner`
 
     def __getattr__(self, function: str) -> Callable:
         if function.startswith("_"):

@@ -8,11 +8,14 @@ hidden checks run, shares are theirs to give: a public one is a forecast on inpu
 """
 
 import os
+import threading
 import time
 import zlib
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
@@ -101,23 +104,26 @@ def run_checks(
     public: bool = True,
     hidden: bool = False,
     seed: int = LEARNERS_SEED,
+    again: bool = False,
 ) -> dict[str, Outcome]:
     """Run the public and (or) hidden checks of an exercise's functions; all of them where `functions` is not given.
 
-    `seed` draws the inputs. Raises CourseError where a function has no check or a check is itself broken.
+    `seed` draws the inputs. `again` says that this process will be asked for the same checks again: pytest then stays,
+    in a thread of its own. Raises CourseError where a function has no check or a check is itself broken.
     """
     wanted = tuple(functions or exercise.functions)
     files = [exercise.checks] * public + ([exercise.hidden_checks] if hidden else [])
-    run = _Run(exercise, learner, wanted, seed, hidden)
-    arguments = [str(path) for path in files]
-    arguments += ["-c", os.devnull, f"--rootdir={exercise.checks.parent}", "--noconftest", "--assert=plain"]
-    arguments += ["--import-mode=importlib", "--capture=no"]
-    for plugin in _WITHOUT.split():
-        arguments += ["-p", f"no:{plugin}"]
-    with _no_settings_from_outside():
-        status = pytest.main(arguments, plugins=[run])
-    if status == pytest.ExitCode.INTERRUPTED and not run.broken:
-        raise KeyboardInterrupt
+    if again:
+        key = exercise.name, *files
+        if key not in _staying or _staying[key].has_ended:
+            _staying[key] = _StayingRun(exercise, hidden, files)
+        run = _staying[key]
+        run.run_for(learner, wanted, seed)
+    else:
+        run = _Run(exercise, hidden)
+        run.begin(learner, wanted, seed)
+        if _pytest(files, run) == pytest.ExitCode.INTERRUPTED and not run.broken:
+            raise KeyboardInterrupt
     for function in wanted:
         counts = {path: run.found[path.parent.name, function] for path in files}
         run.broken += [f"no check in {path} is marked with {function}" for path in files if not counts[path]]
@@ -127,6 +133,17 @@ def run_checks(
     if run.broken:
         raise CourseError(f"The checks of {exercise.name} are broken, not the answers: {'; '.join(run.broken)}")
     return {function: run.outcomes[function] for function in wanted}
+
+
+def _pytest(files: list[Path], run: "_Run") -> int:
+    """Run pytest on files with nothing but our plugin; its exit status."""
+    arguments = [str(path) for path in files]
+    arguments += ["-c", os.devnull, f"--rootdir={files[0].parent}", "--noconftest", "--assert=plain"]
+    arguments += ["--import-mode=importlib", "--capture=no"]
+    for plugin in _WITHOUT.split():
+        arguments += ["-p", f"no:{plugin}"]
+    with _no_settings_from_outside():
+        return pytest.main(arguments, plugins=[run])
 
 
 @contextmanager
@@ -152,15 +169,24 @@ def _set_environment(settings: dict) -> None:
 class _Run:
     """The pytest plugin of one run: gives the checks their fixtures and keeps the verdicts."""
 
-    def __init__(self, exercise: Exercise, learner: Learner, functions: tuple[str, ...], seed: int, hidden: bool):
-        self._exercise, self._learner, self._seed, self._hidden = exercise, learner, seed, hidden
-        self.outcomes = {function: Outcome(function, 0, 0.0, None) for function in functions}
+    def __init__(self, exercise: Exercise, hidden: bool):
+        self._exercise, self._hidden = exercise, hidden
         self.found: Counter[tuple[str, str]] = Counter()  # checks by (their folder, function)
         self.broken: list[str] = []
+
+    def begin(self, learner: Learner, functions: tuple[str, ...], seed: int) -> None:
+        """Be about this learner, and these functions, from here on."""
+        self._learner, self._seed = learner, seed
+        self.outcomes = {function: Outcome(function, 0, 0.0, None) for function in functions}
 
     @pytest.fixture
     def learner(self) -> Learner:
         return self._learner
+
+    @pytest.fixture
+    def seed(self) -> int:
+        """That of the grading, for what several of its checks share."""
+        return self._seed
 
     @pytest.fixture
     def rng(self, request) -> np.random.Generator:
@@ -174,8 +200,12 @@ class _Run:
             self.broken.append(f"{report.nodeid} cannot be loaded: {str(report.longrepr).strip().splitlines()[-1]}")
 
     def pytest_collection_modifyitems(self, items):
-        items[:] = [item for item in items if _function(item) in self.outcomes]
+        items[:] = [item for item in items if self.wants(item)]
         self.found = Counter((item.path.parent.name, _function(item)) for item in items)
+
+    def wants(self, item) -> bool:
+        """Whether a check belongs to a function that is checked."""
+        return _function(item) in self.outcomes
 
     def pytest_runtest_logreport(self, report):
         if report.when != "call" and report.failed:
@@ -207,6 +237,53 @@ class _Run:
             seconds = outcome.seconds + time.perf_counter() - start
             outcome = replace(outcome, checks=outcome.checks + 1, seconds=seconds, failure=failure, part=part)
             self.outcomes[outcome.function] = outcome
+
+
+class _StayingRun(_Run):
+    """A run that stays: pytest waits, in a thread, with the checks that it has read, for the next learner to check.
+
+    To begin pytest and to read the checks takes it as long as running them.
+    """
+
+    def __init__(self, exercise: Exercise, hidden: bool, files: list[Path]):
+        super().__init__(exercise, hidden)
+        self.begin(None, exercise.functions, LEARNERS_SEED)
+        self._learners: SimpleQueue = SimpleQueue()
+        self._done: SimpleQueue = SimpleQueue()  # True after each learner, False at the end
+        self.has_ended = False
+        threading.Thread(target=self._stay, args=(files,), daemon=True).start()
+        self._wait()
+
+    def run_for(self, learner: Learner, functions: tuple[str, ...], seed: int) -> None:
+        """Run the checks of these functions for a learner."""
+        self.begin(learner, functions, seed)
+        self._learners.put(learner)
+        self._wait()
+        self._learner = None
+
+    def _stay(self, files: list[Path]) -> None:
+        try:
+            _pytest(files, self)
+        finally:
+            self._done.put(False)
+
+    def _wait(self) -> None:
+        self.has_ended = self.has_ended or not self._done.get()
+        if self.has_ended and not self.broken:
+            self.broken.append("pytest ended while it ran them")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session) -> bool:
+        self._done.put(True)
+        while not self.broken and self._learners.get():
+            items = [item for item in session.items if self.wants(item)]
+            for item, following in zip(items, [*items[1:], None], strict=True):
+                item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+            self._done.put(True)
+        return True
+
+
+_staying: dict[tuple, _StayingRun] = {}
 
 
 def failure_of(exercise: Exercise, item: pytest.Function, wrong: Wrong) -> Failure:

@@ -31,8 +31,12 @@ SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
 # What the forker does that others may not: begin namespaces and mounts, become the learner's user, end its processes.
 CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETFCAP", "CAP_KILL", "CAP_SYS_PTRACE")
-# Several submissions at a time, each on one core, get through more than one after the other on all of them.
-ONE_THREAD = {
+# How a process that grades, or is graded, uses its libraries. Several submissions at a time, each on one core, get
+# through more than one after the other on all of them. A submission's process lives for less than a second: of that,
+# oneDNN would spend a tenth on what it needs to know of all of TensorFlow's operations, and to write machine code.
+LEAN = {
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
@@ -94,7 +98,7 @@ def bubblewrap() -> list[str]:
     command = ["bwrap", *unshare, "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
     for capability in CAPABILITIES:
         command += ["--cap-add", capability]
-    for name, value in (environment("/tmp") | ONE_THREAD).items():
+    for name, value in (environment("/tmp") | LEAN).items():
         command += ["--setenv", name, value]
     command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
     # A clone of the course below /usr, as in many containers, must not be seen with it: an empty folder covers it.
@@ -133,7 +137,7 @@ def container(engine: str, arguments: list[str], name: str) -> list[str]:
     command += [f"--shm-size={most.shared_memory}", f"--tmpfs=/tmp:rw,nosuid,nodev,size={most.scratch},mode=1777"]
     limits = {"fsize": most.file_size, "nofile": most.open_files, "nproc": most.processes, "core": 0}
     command += [f"--ulimit={name}={value}:{value}" for name, value in limits.items()]
-    for name, value in (environment("/tmp") | ONE_THREAD).items():
+    for name, value in (environment("/tmp") | LEAN).items():
         command.append(f"--env={name}={value}")
     # A container's own /bin is a folder: a link's place is taken by what it leads to.
     if any(CLONE.is_relative_to(target) for _, target in visible()):

@@ -8,6 +8,7 @@ descriptors of the worker's own, so that whatever the code prints goes where std
 not among the answers.
 """
 
+import gc
 import math
 import os
 import struct
@@ -20,6 +21,8 @@ import autograder
 from autograder import calls, plain
 
 HEAD = struct.Struct("<QQ")  # length, number
+# Objects between two looks for garbage. Python's 700 are for processes that last; most workers are gone in a second.
+GARBAGE = 50_000
 FILE_LIMIT = 64 * 2**20  # bytes of any file that it may write
 
 _shell = None
@@ -51,6 +54,7 @@ def main() -> None:
     questions, answers = _take_over_streams()
     _limit_files()
     prepare()
+    gc.set_threshold(GARBAGE)
     sys.path.append(os.getcwd())  # last: a file that a cell writes can be imported, and can hide nothing
     # After a fork, NumPy's old generator would draw the same for everyone; Python's sees to that by itself.
     np.random.seed()  # noqa: NPY002

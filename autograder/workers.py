@@ -9,6 +9,7 @@ import json
 import os
 import queue
 import secrets
+import select
 import shutil
 import signal
 import socket
@@ -25,7 +26,7 @@ from typing import BinaryIO, Protocol
 
 from autograder import plain, sandbox
 from autograder.processes import processor_time
-from autograder.worker import read_message, write_message
+from autograder.worker import HEAD, read_message, write_message
 from pneumonia.settings import CourseError
 
 FORKER_SECONDS = 30  # that a forker may take for one request; it needs milliseconds
@@ -41,8 +42,7 @@ class WorkerLost(Exception):
 class Process(Protocol):
     """A process that a worker runs in."""
 
-    reader: BinaryIO  # its answers
-    writer: BinaryIO  # what it is asked
+    talk: "Talk"  # what it is asked and what it answers
     printed: BinaryIO  # the file that it prints to
 
     def how(self) -> str:
@@ -72,11 +72,6 @@ class Worker:
         """Raises CourseError where the worker is not ready within `seconds`."""
         self._process = process
         self.granted = 0.0  # seconds that it was given beyond its limits, because others kept it from the processor
-        self._questions: queue.SimpleQueue = queue.SimpleQueue()
-        self._replies: queue.SimpleQueue = queue.SimpleQueue()
-        # Reading and writing stand in a thread that may be left behind: a process that the learner's code started can
-        # hold a stream open for ever.
-        threading.Thread(target=self._talk, daemon=True).start()
         try:
             self._next_reply(seconds)
         except WorkerLost as lost:
@@ -86,71 +81,46 @@ class Worker:
 
     def ask(self, question: bytes, seconds: float) -> bytes:
         """Send a question and wait for the reply. Raises WorkerLost where none comes in time."""
-        self._questions.put(question)
+        self._process.talk.ask(question)
         return self._next_reply(seconds)
 
     def end(self) -> None:
         """End the worker and whatever it started; what it wrote is gone with it."""
-        self._questions.put(None)
+        self._process.talk.end()
         self._process.end()
         self._process.printed.close()
 
-    def _talk(self) -> None:
-        """The thread: a first message says that the worker is ready, then questions and replies take turns.
-
-        Only a reply that bears its question's number is one: what was written ahead of the question does not.
-        """
-        number = 0
-        try:
-            while True:
-                replied, reply = read_message(self._process.reader)
-                if replied != number:
-                    raise plain.Garbage("it came without its question, as a forged one does")
-                self._replies.put(reply)
-                question = self._questions.get()
-                if question is None:
-                    return
-                number = secrets.randbits(64)
-                write_message(self._process.writer, number, question)
-        except (OSError, EOFError, ValueError) as error:
-            self._replies.put(error)
-        finally:
-            with contextlib.suppress(OSError):
-                self._process.writer.close()
-            self._process.reader.close()
-
     def _next_reply(self, seconds: float) -> bytes:
         try:
-            reply = self._reply_within(seconds)
-        except queue.Empty:
+            return self._reply_within(seconds)
+        except TimeoutError:
             raise WorkerLost(f"There was no answer within {seconds:.3g} seconds: look for an endless loop.") from None
-        if isinstance(reply, plain.Garbage):
-            raise WorkerLost(f"The answer could not be read: {reply}.")
-        if isinstance(reply, Exception):
+        except plain.Garbage as garbage:
+            raise WorkerLost(f"The answer could not be read: {garbage}.") from None
+        except (OSError, EOFError):
             printed = self._printed()
             last = f" (it printed last: {printed.splitlines()[-1]})" if printed else ""
-            raise WorkerLost(f"The process ended{self._process.how()}{last} in the middle of this.")
-        return reply
+            raise WorkerLost(f"The process ended{self._process.how()}{last} in the middle of this.") from None
 
-    def _reply_within(self, seconds: float):
-        """The reply; raises queue.Empty where none comes. Nobody loses points because a machine is busy.
+    def _reply_within(self, seconds: float) -> bytes:
+        """The reply; raises TimeoutError where none comes. Nobody loses points because a machine is busy.
 
         Time is the wall's, so that who sleeps is found out, but a worker that waits for its turn has `PATIENCE`.
         """
         start = time.monotonic()
-        with contextlib.suppress(queue.Empty):
-            return self._replies.get(timeout=seconds)
+        with contextlib.suppress(TimeoutError):
+            return self._process.talk.reply(seconds)
         try:
             while time.monotonic() < start + PATIENCE * seconds:
                 before, _ = self._process.busy()
-                with contextlib.suppress(queue.Empty):
-                    return self._replies.get(timeout=WINDOW)
+                with contextlib.suppress(TimeoutError):
+                    return self._process.talk.reply(WINDOW)
                 after, wants = self._process.busy()
                 if not wants or after - before >= WINDOW * SHARE:
                     break
         finally:
             self.granted += time.monotonic() - start - seconds
-        raise queue.Empty
+        raise TimeoutError
 
     def _printed(self) -> str:
         """The end of what the worker printed."""
@@ -159,6 +129,124 @@ class Worker:
             self._process.printed.seek(max(0, length - SHOWN))
             return self._process.printed.read(SHOWN).decode("utf-8", "replace").strip()
         return ""
+
+
+class Talk(Protocol):
+    """Questions to a worker and its replies, which take turns. A first reply, to no question, says that it is ready.
+
+    Only a reply that bears its question's number is one: what was written ahead of the question does not.
+    """
+
+    def ask(self, question: bytes) -> None:
+        """Send a question; it may still be under way when this returns."""
+
+    def reply(self, seconds: float) -> bytes:
+        """The reply. Raises TimeoutError where it has not come yet, and may be asked for again.
+
+        Raises plain.Garbage where what came is none, EOFError or OSError where nothing comes any more.
+        """
+
+    def end(self) -> None:
+        """Let go of it."""
+
+
+class StreamTalk:
+    """Over two streams, on any system.
+
+    Reading and writing stand in a thread that may be left behind: a process that the learner's code started can hold a
+    stream open for ever.
+    """
+
+    def __init__(self, reader: BinaryIO, writer: BinaryIO):
+        self._reader, self._writer = reader, writer
+        self._questions: queue.SimpleQueue = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue = queue.SimpleQueue()
+        threading.Thread(target=self._talk, daemon=True).start()
+
+    def ask(self, question: bytes) -> None:
+        self._questions.put(question)
+
+    def reply(self, seconds: float) -> bytes:
+        try:
+            reply = self._replies.get(timeout=seconds)
+        except queue.Empty:
+            raise TimeoutError from None
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def end(self) -> None:
+        self._questions.put(None)
+
+    def _talk(self) -> None:
+        number = 0
+        try:
+            while True:
+                self._replies.put(_numbered(read_message(self._reader), number))
+                question = self._questions.get()
+                if question is None:
+                    return
+                number = secrets.randbits(64)
+                write_message(self._writer, number, question)
+        except (OSError, EOFError, ValueError) as error:
+            self._replies.put(error)
+        finally:
+            with contextlib.suppress(OSError):
+                self._writer.close()
+            self._reader.close()
+
+
+class SocketTalk:
+    """Over a socket, without a thread: to hand each of a hundred questions to one would take as long as to ask them."""
+
+    def __init__(self, stream: socket.socket):
+        stream.setblocking(False)
+        self._socket, self._number = stream, 0
+        self._out, self._in = memoryview(b""), bytearray()
+
+    def ask(self, question: bytes) -> None:
+        self._number = secrets.randbits(64)
+        self._out = memoryview(HEAD.pack(len(question), self._number) + question)
+
+    def reply(self, seconds: float) -> bytes:
+        end = time.monotonic() + seconds
+        while (message := self._message()) is None:
+            waits_for = select.POLLIN | (select.POLLOUT if self._out else 0)
+            poll = select.poll()  # not select.select, which takes no descriptor above 1023
+            poll.register(self._socket, waits_for)
+            if not poll.poll(max(0, end - time.monotonic()) * 1000):
+                raise TimeoutError
+            with contextlib.suppress(BlockingIOError):
+                self._out = self._out[self._socket.send(self._out) :] if self._out else self._out
+            with contextlib.suppress(BlockingIOError):
+                if not (data := self._socket.recv(2**20)):
+                    raise EOFError
+                self._in += data
+        return _numbered(message, self._number)
+
+    def end(self) -> None:
+        self._socket.close()
+
+    def _message(self) -> tuple[int, bytes] | None:
+        """The number and the content of a message that has come; None while it has not."""
+        if len(self._in) < HEAD.size:
+            return None
+        length, number = HEAD.unpack_from(self._in)
+        if length > plain.LIMIT:
+            raise plain.Garbage(f"a message of {length} bytes, of which {plain.LIMIT} are allowed")
+        if len(self._in) < HEAD.size + length:
+            return None
+        message = bytes(self._in[HEAD.size : HEAD.size + length])
+        del self._in[: HEAD.size + length]
+        return number, message
+
+
+def _numbered(message: tuple[int, bytes], number: int) -> bytes:
+    """The content of a message. Raises plain.Garbage where it does not bear this number."""
+    replied, reply = message
+    if replied != number:
+        raise plain.Garbage("it came without its question, as a forged one does")
+    return reply
 
 
 class Plain:
@@ -170,7 +258,7 @@ class Plain:
         command = [sys.executable, "-I", "-m", "autograder.worker"]
         environment = sandbox.environment(str(self._folder))
         self._popen = _popen(command, self.printed, cwd=self._folder, env=environment)
-        self.reader, self.writer = self._popen.stdout, self._popen.stdin
+        self.talk = StreamTalk(self._popen.stdout, self._popen.stdin)
 
     def how(self) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -198,7 +286,7 @@ class Container:
         self._engine, self._name = engine, f"course-{uuid.uuid4().hex}"
         command = sandbox.container(engine, ["-I", "-m", "autograder.worker"], self._name)
         self._popen = _popen(command, self.printed)
-        self.reader, self.writer = self._popen.stdout, self._popen.stdin
+        self.talk = StreamTalk(self._popen.stdout, self._popen.stdin)
 
     def how(self) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -220,9 +308,7 @@ class Forked:
     """A process that the forker forked; all processes of its namespace end with it."""
 
     def __init__(self, forker: "Seat", stream: socket.socket, printed: BinaryIO):
-        self._forker, self.printed = forker, printed
-        self.reader, self.writer = stream.makefile("rb"), stream.makefile("wb")
-        stream.close()  # the files keep it open
+        self._forker, self.printed, self.talk = forker, printed, SocketTalk(stream)
 
     def how(self) -> str:
         try:

@@ -1,18 +1,22 @@
 """The worker and its judge: whatever one function does, the others keep their points, and the message says what."""
 
+import contextlib
+import io
 import os
+import socket
+import threading
 import time
 
 import pytest
 
-from autograder import workers
+from autograder import plain, workers
 from autograder.exercises import exercise
 from autograder.judge import Limits, Submission, judge
 from autograder.learner import Learner
 from autograder.notebooks import CodeCell
 from autograder.running import run_checks
-from autograder.worker import read_message, write_message
-from autograder.workers import Worker, WorkerLost
+from autograder.worker import HEAD, read_message, write_message
+from autograder.workers import SocketTalk, StreamTalk, Worker, WorkerLost
 
 EXERCISE = exercise("02-metrics")
 PRECISION = "def precision(tp, fp):\n    return tp / (tp + fp) if tp + fp else 0.0"
@@ -209,12 +213,8 @@ class Late:
     """A process whose answer to the first question comes after a while, and which says how busy it is."""
 
     def __init__(self, seconds: float, wants: bool):
-        import io
-        import socket
-        import threading
-
         ours, theirs = socket.socketpair()
-        self.reader, self.writer, self.printed = ours.makefile("rb"), ours.makefile("wb"), io.BytesIO()
+        self.talk, self.printed = SocketTalk(ours), io.BytesIO()
         self._stream, self._seconds, self._wants = theirs.makefile("rwb"), seconds, wants
         threading.Thread(target=self._answer, daemon=True).start()
 
@@ -222,7 +222,8 @@ class Late:
         write_message(self._stream, 0, b"ready")
         number, question = read_message(self._stream)
         time.sleep(self._seconds)
-        write_message(self._stream, number, question)
+        with contextlib.suppress(OSError):  # nobody waited
+            write_message(self._stream, number, question)
 
     def busy(self):
         return 0.0, self._wants
@@ -243,3 +244,36 @@ def test_who_waits_for_the_processor_has_more_time_and_who_sleeps_has_not():
             worker.ask(b"question", 0.5)
     for worker in (waiting, sleeping, endless):
         worker.end()
+
+
+@pytest.mark.parametrize("over", ["socket", "streams"])
+def test_questions_and_replies_of_any_length_take_turns(over):
+    ours, theirs = socket.socketpair()
+    talk = SocketTalk(ours) if over == "socket" else StreamTalk(ours.makefile("rb"), ours.makefile("wb"))
+    stream = theirs.makefile("rwb")
+
+    def answer():
+        write_message(stream, 0, b"ready")
+        for _ in range(4):
+            number, question = read_message(stream)
+            write_message(stream, number, question[::-1])
+        write_message(stream, number, b"said before it was asked")
+
+    threading.Thread(target=answer, daemon=True).start()
+    assert talk.reply(5) == b"ready"
+    with pytest.raises(TimeoutError):
+        talk.reply(0.05)
+    for question in (b"", b"one", bytes(range(256)) * 2**14, b"last"):  # 4 MiB do not fit into a socket's buffer
+        talk.ask(question)
+        assert talk.reply(20) == question[::-1]
+    talk.ask(b"")
+    with pytest.raises(plain.Garbage, match="without its question"):
+        talk.reply(5)
+    talk.end()
+
+
+def test_a_message_that_announces_too_much_is_refused_before_it_comes():
+    ours, theirs = socket.socketpair()
+    theirs.sendall(HEAD.pack(plain.LIMIT + 1, 0))
+    with pytest.raises(plain.Garbage, match="bytes, of which"):
+        SocketTalk(ours).reply(5)

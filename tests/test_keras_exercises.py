@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from autograder import plain
+from autograder.checks.models import small_base
 from autograder.exercises import exercise, exercises
 from autograder.judge import Limits, Submission
+from autograder.keras_models import ModelLearner, digest_of
 from autograder.learner import Learner
 from autograder.notebooks import CodeCell
 from autograder.running import run_checks
@@ -52,6 +54,34 @@ HOSTILE = {
     "a_handle": "__import__('autograder.plain').plain.Handle(0)",
     "a_class": "keras.Model",
 }
+
+
+SPOILS = """
+import numpy as np
+def spoils(base, head):
+    for weight in base.weights:
+        weight.assign(np.ones(weight.shape))
+    base.name = "spoiled"
+    base.layers[1].trainable = False
+    return base
+"""
+FREEZES = "def freeze(base):\n    base.trainable = False\n    return base"
+
+
+def test_what_one_function_does_to_a_model_counts_against_no_other():
+    """The copies of the checks' models stay from one function to the next."""
+    cells = [CodeCell("imports", SPOILS), CodeCell("freeze", FREEZES)]
+    functions = ("build_classifier", "freeze")
+    with Submission(cells, Limits(cell=120, call=60, submission=600)) as running:
+        learner = Learner(running.exchange, {"build_classifier": "spoils"})
+        models = ModelLearner(learner)
+        ours = small_base()
+        held = models.build(ours)
+        models.build_classifier(held, held)
+        assert held.about(weights=True).weights != digest_of(ours, held.seed)
+        outcomes = run_checks(exercise("03-transfer-head"), learner, functions=functions, hidden=True)
+    assert not outcomes["build_classifier"].passed
+    assert outcomes["freeze"].passed
 
 
 def test_models_that_lie_or_run_code_are_wrong_and_stay_where_they_are():

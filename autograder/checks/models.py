@@ -4,10 +4,14 @@ Keras is imported where it is needed: checks that have nothing to do with it are
 """
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autograder.checking import WrongType, kind_of, require_answer
+
+if TYPE_CHECKING:
+    from autograder.keras_models import About
 
 
 @cache
@@ -27,8 +31,8 @@ def small_base(filters: tuple[int, ...] = (4, 6), side: int = 32):
     return keras.Model(inputs, outputs, name="base")
 
 
-def require_model(came) -> None:
-    """Raise WrongType where no Keras model came."""
+def require_model(came) -> "About":
+    """What the Keras model that came is like. Raises WrongType where none came."""
     from autograder.keras_models import Held
 
     require_answer(came)
@@ -37,6 +41,7 @@ def require_model(came) -> None:
     about = came.about()
     if not about.is_model:
         raise WrongType(f"A Keras model was asked for, and a layer ({about.class_name}) came: make a `keras.Model`.")
+    return about
 
 
 def close(came: np.ndarray, expected: np.ndarray, tolerance: float = 1e-4) -> bool:

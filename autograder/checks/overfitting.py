@@ -391,19 +391,19 @@ def expect_truncated(models, base, layer_name: str, seed: int) -> None:
     """
     from autograder.keras_answers import draw_weights
 
-    held = models.build(base, seed)
+    held = models.build(base)
     images = np.random.default_rng(seed).uniform(-120, 130, (2, *base.input_shape[1:])).astype(np.float32)
     expected = f"a Keras model that gives the output of {layer_name}, {_shape_after(base, layer_name)}"
     names = [layer.name for layer in base.layers]
 
     def mistake(came) -> str:
         require_model(came)
+        draw_weights(base, held.seed)
         return _output_mistake(came.output(images), base, layer_name, images)
 
     came = expect_such(models, "truncate", held, layer_name, expected=expected, mistake=mistake)
     draw_weights(base, seed + 1)
-    held.draw(seed + 1)
-    if not close(came.output(images), output_at(base, layer_name, images)):
+    if not close(came.output(images, draw={held: seed + 1}), output_at(base, layer_name, images)):
         sentence = (
             "The model has weights of its own: use the base's layers themselves (`keras.Model(base.input, "
             "layer.output)`), no copies, so that both share what they have learned."

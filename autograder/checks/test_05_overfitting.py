@@ -142,7 +142,7 @@ def test_truncate_refuses_an_unknown_layer(models):
     expect_refusal(
         models,
         "truncate",
-        models.build(small_base(), 3),
+        models.build(small_base()),
         "block9_pool",
         naming=("layer_name",),
         because="the base has no layer block9_pool",
