@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
@@ -277,8 +278,11 @@ def main() -> None:
     forker = workers.Forker(modules_for(task)) if held_by == "bubblewrap" else None
     if task.keras:
         _import_keras()
-    for path in (task.checks, task.hidden_checks):
+    checks, _ = [
         importlib.import_module(f"autograder.{path.parent.name}.{path.stem}")
+        for path in (task.checks, task.hidden_checks)
+    ]
+    models = _make(checks.MODELS) if task.keras else Counter()
     gc.collect()
     gc.freeze()
     children: list[int] = []
@@ -288,7 +292,7 @@ def main() -> None:
         if not message:
             return
         (connection,) = descriptors
-        seat = _seat(forker)
+        seat = _seat(forker, models)
         pid = os.fork()
         if pid == 0:
             team.close()
@@ -314,10 +318,23 @@ def _import_keras() -> None:
             del sys.modules[name]  # a check may use it
 
 
-def _seat(forker: workers.Forker | None) -> workers.Seat | None:
-    """A place at the forker for a new judge; None where there is no forker, and a judge must begin its own."""
+def _make(makers) -> Counter[str]:
+    """Make the models of a module of checks, for all judges; the configurations of their copies."""
+    from autograder.keras_models import configurations
+
+    return configurations(makers)
+
+
+def _seat(forker: workers.Forker | None, models: Counter[str]) -> workers.Seat | None:
+    """A place at the forker for a new judge; None where there is no forker, and a judge must begin its own.
+
+    The forker has copies of `models` ready by then.
+    """
     try:
-        return forker and forker.ready(Limits().start).join()
+        if forker is None:
+            return None
+        forker.ready(Limits().start).stock(models)
+        return forker.join()
     except CourseError:
         return None
 

@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import math
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -108,15 +108,21 @@ def prepare_to_fork() -> None:
 def put_in_stock(config: str, count: int) -> None:
     """Have so many models ready before a fork, for each child to take: all but their weights, which are not made yet.
 
-    To make weights is an operation of TensorFlow's, and after one of those a process cannot be forked any more. Within
-    a stateless scope Keras leaves them for later.
+    To make weights is an operation of TensorFlow's, and after one of those a process cannot be forked any more.
     """
+    with without_weights():
+        stock = _stock.setdefault(config, [])
+        stock += [keras.models.model_from_json(config) for _ in range(count - len(stock))]
+
+
+@contextlib.contextmanager
+def without_weights() -> Iterator[None]:
+    """The models that are made herein have no weights until these are drawn, so that no operation has run."""
     from keras.src.backend.common import global_state  # below, so that it is our backend that imports Keras
 
     with keras.StatelessScope(initialize_variables=False):
-        stock = _stock.setdefault(config, [])
-        stock += [keras.models.model_from_json(config) for _ in range(count - len(stock))]
-    # Else the next scope that ends would make the weights of all models in stock, wanted or not.
+        yield
+    # Else the next scope that ends would make the weights of all these models, wanted or not.
     global_state.set_global_attribute("uninitialized_variables", [])
 
 

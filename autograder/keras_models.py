@@ -11,7 +11,7 @@ sides draw alike: VGG16's 15 million numbers need not be sent.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 
 from autograder import calls, plain
 from autograder.checking import Wrong, show_call
-from autograder.keras_answers import digest, drawn, layers_below
+from autograder.keras_answers import digest, drawn, layers_below, without_weights
 from autograder.learner import Learner, value_of
 from pneumonia.backend import keras
 
@@ -39,6 +39,12 @@ class About:
     learned: list[bool]  # whether training changes each weight
     layers: list[tuple[str, str, bool]]  # name, class, trainable, of all layers below
     weights: str  # digest of their values; empty unless it was asked for
+
+
+def configurations(makers: Iterable[Callable[[], keras.Model]]) -> Counter[str]:
+    """Make models of ours, which their makers keep, before a process is forked; their configurations, for the stock."""
+    with without_weights():
+        return Counter(_configuration(make()) for make in makers)
 
 
 class ModelLearner(Learner):

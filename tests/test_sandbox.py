@@ -113,9 +113,11 @@ STOCK = """
 import json, os
 from autograder.checks.transfer import batch_normalized, nested_base, small_head
 from autograder.checks.models import small_base
-from autograder.keras_models import _configuration
-models = [small_base(), nested_base(), small_head((4, 4, 3)), batch_normalized(3)]
-print(json.dumps([_configuration(model) for model in models]))
+from autograder.keras_models import configurations
+from tensorflow.python.eager import context
+makers = [small_base, nested_base, lambda: small_head((4, 4, 3)), lambda: batch_normalized(3)]
+print(json.dumps(list(configurations(makers))))
+assert context.context()._context_handle is None, "an operation has run"
 """
 FORKS = """
 import json, os, sys

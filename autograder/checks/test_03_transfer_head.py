@@ -1,5 +1,7 @@
 """Public checks of exercise 03-transfer-head: small bases with VGG16's layer names, and weights that the checks set."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -16,9 +18,19 @@ from autograder.checks.transfer import (
     expect_unfrozen,
     nested_base,
     small_head,
+    vgg16,
 )
 from autograder.keras_answers import layers_below
 from autograder.keras_models import ModelLearner
+
+# Those that are the same for each learner: a grader makes them once.
+MODELS = (
+    small_base,
+    partial(small_base, (3, 4, 5)),
+    nested_base,
+    vgg16,
+    *(partial(small_head, shape) for shape in ((2, 2, 5), (8, 8, 8), (16, 16, 6))),
+)
 
 
 @pytest.fixture

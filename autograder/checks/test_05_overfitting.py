@@ -18,6 +18,8 @@ from autograder.checks.overfitting import (
     expect_truncated,
 )
 
+MODELS = (small_base,)  # those that are the same for each learner: a grader makes them once
+
 
 @pytest.fixture
 def models(learner):
