@@ -73,14 +73,13 @@ def _import_nbgrader() -> None:
     Its package imports a Jupyter server; jsonschema, a grammar of addresses that no notebook's schema asks for; and for
     each new gradebook it runs a program to learn one number.
     """
-    if "nbgrader.api" in sys.modules:
-        return
     spec = importlib.util.find_spec("nbgrader")
     if spec is None:
         raise CourseError("This needs nbgrader: `pip install -r requirements.txt` in the clone.")
     bare = types.ModuleType("nbgrader")
     bare.__path__, bare.__spec__ = spec.submodule_search_locations, spec
-    stand_ins = {"nbgrader": bare} | ({} if "jsonschema" in sys.modules else {"rfc3987_syntax": None})
+    absent = {"nbgrader": bare, "rfc3987_syntax": None}
+    stand_ins = {name: module for name, module in absent.items() if name not in sys.modules}
     sys.modules |= stand_ins
     try:
         from alembic.script import ScriptDirectory
