@@ -71,7 +71,7 @@ def rows_of(protocol: experiments.Protocol) -> list[dict]:
     about = {
         "source": f"course reproduce {protocol.name}",
         "chosen_on": protocol.chosen_on,
-        "looks_at_test": protocol.looks,
+        "looks_at_test": protocol.looks + protocol.earlier_looks,
     }
     return [{"name": name} | about | values for name, values in _settings(protocol.name, result)]
 
@@ -83,7 +83,7 @@ def _settings(name: str, result: dict):
         for row in result["capacity"]:
             if row["setting"] in ("block5", "block3+4+5"):
                 yield f"Linear head on {row['setting']}", _means(row["test"])
-    elif name == "closing":
+    elif name in ("closing", "normalising"):
         for row in result["settings"]:
             for rule, found in row["thresholds"].items():
                 values = {metric: found["test"][metric] for metric in METRICS}

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -147,6 +148,12 @@ def test_a_changed_number_is_noticed():
 
 def test_the_leaderboard_is_what_the_results_give():
     assert results.load(leaderboard.NAME) == leaderboard.build()
+
+
+def test_the_leaderboard_counts_the_looks_of_earlier_versions():
+    protocol = replace(experiments.find("closing"), earlier_looks=3)
+    counted = {row["looks_at_test"] for row in leaderboard.rows_of(protocol)}
+    assert counted == {protocol.looks + 3}
 
 
 def test_stages_are_kept_by_data_version_and_scale(dataset, own_cache):

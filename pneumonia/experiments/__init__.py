@@ -26,6 +26,7 @@ class Protocol:
     chosen_on: the data that its choices are made on
     threshold: how a probability becomes a call
     looks: how many settings it judges on the test images; none of them is chosen by what is seen there
+    earlier_looks: how many its earlier versions, or what it follows, judged on them; it knows of those, so they count
     minutes: on 2 free cores, with the features of images computed before
     where: "module:function"; the function takes a Lab and returns the parts of the result
     version: raised when the same call would compute something else, so that kept stages are not taken for new ones
@@ -39,6 +40,7 @@ class Protocol:
     minutes: float
     where: str
     version: int = 1
+    earlier_looks: int = 0
 
     @property
     def path(self) -> Path:
@@ -96,6 +98,7 @@ PROTOCOLS = {
             minutes=3,
             where="pneumonia.experiments.costs:run",
             version=2,
+            earlier_looks=4,
         ),
         Protocol(
             name="transfer",
@@ -105,7 +108,8 @@ PROTOCOLS = {
             looks=12,
             minutes=20,
             where="pneumonia.experiments.transfer:run",
-            version=2,
+            version=3,
+            earlier_looks=4,
         ),
         Protocol(
             name="closing",
