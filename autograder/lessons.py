@@ -18,14 +18,13 @@ class Lesson:
         return page_url(self.page)
 
 
-TRANSFER = Lesson("Borrow an eye: transfer learning", "book/lessons/transfer")
 LESSONS = {
     "01-convolution": Lesson("What a convolution sees", "book/lessons/convolution"),
     "02-metrics": Lesson("Measuring a classifier", "book/lessons/measuring"),
-    "03-transfer-head": TRANSFER,
+    "03-transfer-head": Lesson("Borrow an eye: transfer learning", "book/lessons/transfer"),
     "04-class-imbalance": Lesson("When one class outnumbers the other", "book/lessons/imbalance"),
     "05-overfitting": Lesson("Learned, or learned by heart?", "book/lessons/diagnosis"),
-    "06-capstone": TRANSFER,
+    "06-capstone": Lesson("On your own: the capstone", "book/lessons/capstone"),
 }
 
 

@@ -1,7 +1,9 @@
-"""Grad-CAM: where in an image the evidence for a class came from, and how well that agrees with a mask.
+"""Grad-CAM and occlusion: where in an image the evidence for a class came from, and how well that agrees with a mask.
 
 Source: Selvaraju et al., ICCV 2017. The pointing game is of Zhang et al., ECCV 2016.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -30,6 +32,41 @@ def grad_cam(base: keras.Model, layer: str, head, images: np.ndarray, batch: int
         channel_weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
         maps.append(tf.nn.relu(tf.reduce_sum(channel_weights * activations, axis=-1)).numpy())
     return np.concatenate(maps)
+
+
+def occlusion(
+    score: Callable[[np.ndarray], np.ndarray], image: np.ndarray, window: int = 30, step: int = 15, batch: int = 16
+) -> np.ndarray:
+    """How far the log-odds fall when a place is covered by a grey square, float (h, w).
+
+    score: images, uint8 (n, h, w, 3), to log-odds (n,)
+    image: the one to be explained, uint8 (h, w, 3)
+    window, step: side of the square, and how far it moves on, in pixels
+
+    A pixel's value is the mean over all squares that cover it: above 0 where the image spoke for PNEUMONIA. The square
+    has the image's mean grey. ValueError where it is larger than the image, or a step would leave gaps. Source: Zeiler
+    and Fergus, ECCV 2014.
+    """
+    height, width = image.shape[:2]
+    if not 1 <= step <= window <= min(height, width):
+        raise ValueError(f"expected 1 <= step <= window <= {min(height, width)}, got step {step} and window {window}")
+    corners = [(top, left) for top in _places(height, window, step) for left in _places(width, window, step)]
+    total, count = np.zeros((height, width)), np.zeros((height, width))
+    whole = score(image[None])
+    for start in range(0, len(corners), batch):
+        places = corners[start : start + batch]
+        covered = np.repeat(image[None], len(places), axis=0)
+        for hidden, (top, left) in zip(covered, places, strict=True):
+            hidden[top : top + window, left : left + window] = image.mean().round()
+        for fall, (top, left) in zip(whole - score(covered), places, strict=True):
+            total[top : top + window, left : left + window] += fall
+            count[top : top + window, left : left + window] += 1
+    return total / count
+
+
+def _places(length: int, window: int, step: int) -> list[int]:
+    """Where the window starts, so that it reaches both ends."""
+    return sorted({*range(0, length - window + 1, step), length - window})
 
 
 def enlarge(maps: np.ndarray, size: int) -> np.ndarray:

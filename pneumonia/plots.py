@@ -10,6 +10,7 @@ from scipy.special import expit, logit
 from scipy.stats import binom
 from sklearn.metrics import precision_recall_curve, roc_curve
 
+from pneumonia.calibration import adjust_prior
 from pneumonia.data import CLASSES, Dataset
 from pneumonia.evaluation import confusion_counts
 
@@ -347,6 +348,69 @@ def marked_grid(images, masks, titles=(), *, width: float = 9.0, title: str = ""
 
 
 @_styled
+def heat_maps(images, maps, titles=(), masks=None, *, columns: int = 3, width: float = 0) -> Figure:
+    """Grey images (n, h, w) or (n, h, w, 3) in 0..255, and over each a map (n, h, w) of the evidence for PNEUMONIA.
+
+    Orange spoke for it, blue against it, each map on a scale of its own; what is near zero stays transparent. The
+    outline of a mask (n, h, w), bool, is drawn where one is given. The width is 3 inches a column unless given.
+    """
+    figure = image_grid(images, titles, columns=columns, width=width or 3 * columns)
+    for i, (axis, evidence) in enumerate(zip(figure.axes, maps, strict=False)):
+        share = np.asarray(evidence, float) / max(np.abs(evidence).max(), 1e-12)
+        axis.imshow(share, cmap="PuOr_r", vmin=-1, vmax=1, alpha=np.clip(np.abs(share) * 1.2, 0, 0.75))
+        if masks is not None and np.any(masks[i]):
+            axis.contour(masks[i], [0.5], colors=["white"], linewidths=1.5)
+    return figure
+
+
+@_styled
+def best_of_many(looks: list[int], highest: dict[str, list[float]], truth: float) -> Figure:
+    """The best score found on one test set, over the number of settings that were tried on it; the truth is dotted."""
+    figure, axis = plt.subplots(figsize=(6, 3.2))
+    for (name, values), line, marker in zip(highest.items(), ("-", "--", "-."), "os^", strict=False):
+        axis.plot(looks, values, line, marker=marker, markersize=5, label=name)
+    axis.axhline(truth, color=INK, linewidth=1.5, linestyle=":")
+    axis.set_xscale("log")
+    axis.set_xticks(looks, [str(n) for n in looks])
+    axis.minorticks_off()
+    axis.set(xlabel="settings tried on test", ylabel="best accuracy among them")
+    axis.legend(loc="upper left")
+    return figure
+
+
+@_styled
+def before_and_after(frozen: dict, tuned: dict, metrics=("auc", "specificity")) -> Figure:
+    """Two settings of a result, one panel a metric: validation and test before and after, thin lines are the seeds."""
+    figure, axes = plt.subplots(1, len(metrics), figsize=(4.5 * len(metrics), 3.3), squeeze=False)
+    for axis, metric in zip(axes.flat, metrics, strict=True):
+        for place, (split, color, marker) in enumerate((("validation", VALIDATION, "s"), ("test", TEST, "o"))):
+            where = [2.4 * place, 2.4 * place + 1]
+            pairs = [
+                (old[split][metric], new[split][metric]) for old, new in zip(frozen["runs"], tuned["runs"], strict=True)
+            ]
+            axis.plot(where, np.transpose(pairs), color="#999999", linewidth=1)
+            axis.plot(where, np.mean(pairs, axis=0), color=color, marker=marker, markersize=7, label=split)
+        axis.set_xticks([0, 1, 2.4, 3.4], ["frozen", "fine-tuned"] * 2)
+        axis.set_title({"auc": "ROC AUC"}.get(metric, metric.capitalize()))
+        axis.grid(axis="x", visible=False)
+    axes.flat[0].legend()
+    return figure
+
+
+@_styled
+def trials(histories: dict[str, dict[str, list[float]]], metric: str = "val_loss", ylabel: str = "") -> Figure:
+    """One metric by epoch of several trainings, a line each, logarithmic; epoch 0 is before the first."""
+    figure, axis = plt.subplots(figsize=(6.4, 3.3))
+    for (name, history), line, marker in zip(histories.items(), ("-", "--", "-.", ":"), "os^D", strict=False):
+        axis.plot(range(len(history[metric])), history[metric], line, marker=marker, markersize=5, label=name)
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.set(xlabel="epoch", ylabel=ylabel or metric)
+    axis.set_yscale("log")
+    axis.legend()
+    return figure
+
+
+@_styled
 def accuracy_by_chance(accuracy: float, cases: tuple[int, ...]) -> Figure:
     """How likely each share of right answers is at a known accuracy, one panel for each number of cases."""
     figure, axes = plt.subplots(1, len(cases), figsize=(4.5 * len(cases), 2.8), squeeze=False)
@@ -381,13 +445,13 @@ def imbalance_effect(healthy: list[int], panels: dict[str, list[dict]]) -> Figur
 
 
 @_styled
-def prior_shift(adjust, train_prior: float, target_priors: tuple[float, ...]) -> Figure:
-    """Probability after a change of prior against that before, `adjust(p, train_prior, target_prior)`, a line each."""
+def prior_shift(train_prior: float, target_priors: tuple[float, ...]) -> Figure:
+    """Probability of PNEUMONIA after a change of prior against that before, a line for each new prior."""
     before = np.linspace(0.001, 0.999, 400)
     figure, axis = plt.subplots(figsize=(4.8, 4.2))
     colors, lines = (INK, VALIDATION, NORMAL, PNEUMONIA), ("-", "--", "-.", ":")
     for target, color, line in zip(target_priors, colors, lines, strict=False):
-        after = adjust(before, train_prior, target)
+        after = expit(adjust_prior(logit(before), train_prior, target))
         axis.plot(before, after, line, color=color, label=f"{100 * target:.0f} of 100 ill")
     axis.set(xlabel="probability, as trained", ylabel="probability, there", aspect="equal")
     axis.legend(loc="upper left")

@@ -31,7 +31,7 @@ MEASURED = [ROOT / "book" / "index.md", *LESSONS]  # pages that speak of measure
 CELL = re.compile(
     r"```\{code-cell\}[^\n]*\n(?P<options>---\n.*?\n---\n|(?::[^\n]*\n)*)\n?(?P<code>.*?)\n```", re.DOTALL
 )
-DRAWS_IMAGES = ("contact_sheet", "image_grid", "marked_grid", "film_strip", "feature_maps")
+DRAWS_IMAGES = ("contact_sheet", "image_grid", "marked_grid", "film_strip", "feature_maps", "heat_maps")
 
 
 def name(path):
@@ -173,6 +173,11 @@ def test_a_question_needs_two_answers_and_one_right_one(answers):
         quick_questions.choices(["Is it?", "", *answers.split("\n")])
 
 
+@pytest.mark.parametrize("path", LESSONS, ids=name)
+def test_a_lesson_says_how_long_it_takes_to_practise(path):
+    assert exercise_links.practice_minutes(body(path)) >= 15
+
+
 def test_every_exercise_is_linked_from_a_lesson():
     linked = [name for path in LESSONS for name in exercise_links.USED.findall(body(path))]
     assert sorted(linked) == sorted(exercises())
@@ -182,6 +187,7 @@ def test_an_exercise_is_linked_by_its_name():
     assert exercise_links.card("02-metrics").title == "Exercise 2: Measuring a classifier"
     assert exercise_links.practice_minutes(":::{exercise} 02-metrics\nDo it.\n:::") == 60
     assert exercise_links.practice_minutes("No exercise here.") == 0
+    assert exercise_links.practice_minutes(":::{practice} 20\nTry it.\n:::") == 20
     with pytest.raises(CourseError, match="no exercise '07-none'"):
         exercise_links.practice_minutes(":::{exercise} 07-none\n:::")
 
@@ -247,6 +253,7 @@ PAGE = lesson_notebooks.Page("https://site/book/lessons/a.html", ROOT, {"k": ("D
             "**A.** Not right. Why.\n\n**B.** Right. So.\n\nIndeed.\n\n</details>",
         ),
         (":::{exercise} 02-metrics\nDo it.\n:::", "**Exercise** `exercises/02-metrics/02-metrics.ipynb`\n\nDo it."),
+        (":::{practice} 20\nTry it.\n:::", "**Practise** (about 20 minutes)\n\nTry it."),
         ("::::{note}\n:::{tip}\nIn.\n:::\n::::", "> **Note**\n>\n> > **Tip**\n> >\n> > In."),
         ("(label)=\n## Title", "## Title"),
         ("```python\nx = {}\n```", "```python\nx = {}\n```"),

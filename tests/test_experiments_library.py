@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
-from pneumonia import calibration, data, gradcam, shift, variants
+from pneumonia import calibration, data, gradcam, preparations, shift, variants
 from pneumonia.evaluation import metrics
 from pneumonia.experiments import transfer
 from pneumonia.experiments.lab import QUICK, Lab, linear
@@ -168,6 +168,25 @@ def test_reliability_counts_every_case_once():
     assert all(b["low"] <= b["predicted"] <= b["high"] for b in bins)
 
 
+# --- preparations -----------------------------------------------------------------------------------------------------
+
+
+def test_preparations_are_what_their_names_say(images):
+    grey = images[0, ..., 0]
+    before, ways = grey.copy(), preparations.ways(grey)
+    assert np.array_equal(grey, before), "the image given was changed in place"
+    assert all(way.values.shape == (96, 96, 3) and way.picture.dtype == np.uint8 for way in ways.values())
+    assert np.array_equal(ways["plain"].values[..., 1], grey)
+    assert np.array_equal(ways["plain"].picture[..., 1], grey)
+    np.testing.assert_allclose(ways["rescaled"].values * 255, ways["plain"].values)
+    assert np.array_equal(ways["rescaled"].picture, ways["plain"].picture)
+    np.testing.assert_allclose(ways["vgg16"].values[..., 0], grey - 103.939, atol=1e-4)
+    sharpness = {name: way.numbers()["sharpness"] for name, way in ways.items()}
+    assert sharpness["blurred"] < sharpness["plain"] < sharpness["sharpened"]
+    shares = np.histogram(ways["equalised"].values, 4, (0, 256))[0] / (96 * 96 * 3)
+    assert np.abs(shares - 0.25).max() < 0.1
+
+
 # --- Grad-CAM and fine-tuning -----------------------------------------------------------------------------------------
 
 
@@ -180,6 +199,27 @@ def test_grad_cam_is_the_channel_that_the_head_looks_at(tiny_base):
     importance = np.mean(found > 0, axis=(1, 2), keepdims=True)
     np.testing.assert_allclose(maps, np.maximum(importance * found, 0), rtol=1e-4, atol=1e-6)
     assert maps.max() > 0
+
+
+def test_occlusion_finds_the_square_that_the_score_depends_on():
+    image = np.full((20, 24, 3), 60, np.uint8)
+    image[4:8, 12:16] = 250
+
+    def brightness_of_a_square(images):
+        return images[:, 4:8, 12:16, 0].mean(axis=(1, 2)) / 10
+
+    evidence = gradcam.occlusion(brightness_of_a_square, image, window=4, step=4, batch=5)
+    assert evidence.shape == (20, 24)
+    assert evidence[4:8, 12:16] == pytest.approx((250 - image.mean().round()) / 10)
+    evidence[4:8, 12:16] = 0
+    assert np.all(evidence == 0)
+    overlapping = gradcam.occlusion(
+        brightness_of_a_square, image, window=8, step=5
+    )  # the last squares reach the border
+    assert overlapping.max() == overlapping[4:8, 12:16].max() > 0
+    for window, step in ((21, 1), (4, 5), (4, 0)):
+        with pytest.raises(ValueError, match="expected 1 <= step <= window <= 20"):
+            gradcam.occlusion(brightness_of_a_square, image, window, step)
 
 
 def test_pointing_game_and_overlap_of_known_maps():

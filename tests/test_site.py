@@ -2,6 +2,7 @@
 
 import json
 import os
+from base64 import b64decode
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -242,6 +243,186 @@ def test_the_convolution_stepper_obeys_keys_buttons_and_the_mouse(page, address)
     side = canvas.bounding_box()["width"]
     canvas.click(position={"x": side * 5.5 / 24, "y": side * 9.5 / 24})  # the pixel in row 9, column 5, from 0
     assert "row 9, column 5" in figure.locator("[role=status]").inner_text()
+    assert not page.faults
+
+
+def choose(page, **radios: str):
+    """Check radio buttons, `group="value"`, as `choose(page, histories_seed="2")`."""
+    for group, value in radios.items():
+        page.locator(f"#{group.replace('_', '-')}-{value}").check()
+
+
+def data_of(figure) -> dict:
+    return json.loads(figure.locator("script").text_content())
+
+
+def test_the_wipe_shows_what_a_network_gets(page, address):
+    from scipy.ndimage import laplace
+
+    from pneumonia import phantom
+
+    image = phantom.render("bacteria", patient=33)[0].astype(float)
+    page.goto(f"{address}/book/lessons/transfer.html")
+    figure = page.locator("[data-figure=preprocessing]")
+    means = np.array([103.939, 116.779, 123.68])
+    expected = {
+        "plain": (image.min(), image.max(), image.mean()),
+        "rescaled": (image.min() / 255, image.max() / 255, image.mean() / 255),
+        "vgg16": (image.min() - means.max(), image.max() - means.min(), image.mean() - means.mean()),
+    }
+    for side in ("left", "right"):
+        for way, numbers in expected.items():
+            choose(page, **{f"preprocessing_{side}": way})
+            shown = [figure.locator(f"td.{side}.{name}").inner_text() for name in ("smallest", "largest", "mean")]
+            assert shown == [f"{number:.2f}" for number in numbers]
+    sharpness = {}
+    for way in ("plain", "blurred", "sharpened"):
+        choose(page, preprocessing_left=way)
+        sharpness[way] = float(figure.locator("td.left.sharpness").inner_text())
+    assert sharpness["plain"] == pytest.approx(laplace(image).std(), abs=0.006)
+    assert sharpness["blurred"] < sharpness["plain"] / 2 < sharpness["plain"] * 1.5 < sharpness["sharpened"]
+    choose(page, preprocessing_left="plain", preprocessing_right="rescaled")
+    assert figure.locator("[role=status]").inner_text().endswith("the same picture, other numbers")
+    assert not page.faults
+
+
+def test_the_wipe_obeys_keys_and_the_mouse(page, address):
+    page.goto(f"{address}/book/lessons/transfer.html")
+    figure = page.locator("[data-figure=preprocessing]")
+    left, right = figure.locator("img.left"), figure.locator("img.right")
+    assert left.get_attribute("alt") == "The phantom, as it is."
+    assert left.get_attribute("src") != right.get_attribute("src")
+    cut = "element => getComputedStyle(element).clipPath"
+    assert left.evaluate(cut) == "inset(0px 50% 0px 0px)"
+    page.locator("#preprocessing-divider").focus()
+    page.keyboard.press("ArrowRight")
+    assert left.evaluate(cut) == "inset(0px 49% 0px 0px)"
+    wipe = figure.locator(".wipe")
+    wipe.scroll_into_view_if_needed()
+    box = wipe.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.25, middle)
+    page.mouse.down()
+    assert page.locator("#preprocessing-divider").input_value() == "25"
+    page.mouse.move(box["x"] + box["width"] * 0.8, middle)
+    assert left.evaluate(cut) == "inset(0px 20% 0px 0px)"
+    page.mouse.up()
+    page.mouse.move(box["x"] + box["width"] * 0.4, middle)
+    assert page.locator("#preprocessing-divider").input_value() == "80"
+    assert not page.faults
+
+
+def test_the_learning_curve_explorer_shows_the_recorded_trainings(page, address):
+    page.goto(f"{address}/book/lessons/diagnosis.html")
+    figure = page.locator("[data-figure=histories]")
+    names = ("training", "validation", "test", "first", "second")
+
+    def shown():
+        return [figure.locator(f"dd.{name}").inner_text() for name in names]
+
+    for seed, run in enumerate(results.load("reference-head")["runs"]):
+        history, kept = run["history"], int(np.argmin(run["history"]["val_loss"]))
+        choose(page, histories_seed=str(seed), histories_epochs="accuracy")
+        figure.get_by_role("button", name="kept").click()
+        training, validation = history["accuracy"][kept], history["val_accuracy"][kept]
+        numbers = (training, validation, run["test"]["accuracy"])
+        steps = [abs(numbers[0] - numbers[1]), abs(numbers[1] - numbers[2])]
+        assert [float(text) for text in shown()] == pytest.approx([*numbers, *steps], abs=0.001)
+        assert f"that of epoch {kept + 1};" in figure.locator("[role=status]").inner_text()
+        choose(page, histories_epochs="loss")
+        truth, logits = np.array(run["test"]["labels"]), np.array(run["test"]["logits"])
+        cross_entropy = np.mean(np.logaddexp(0, np.where(truth == 1, -logits, logits)))
+        assert float(shown()[2]) == pytest.approx(cross_entropy, abs=0.001)
+        set_slider(page, "#histories-at", len(history["loss"]))
+        assert float(shown()[1]) == pytest.approx(history["val_loss"][-1], abs=0.001)
+        assert shown()[2] == shown()[4] == "not measured"
+        stopped = len(history["loss"]) - kept > 5
+        assert figure.locator("[role=status]").inner_text().endswith("training stops here.") == stopped
+        assert float(figure.locator("line.stop").get_attribute("x1")) < float(
+            figure.locator("line.cut").get_attribute("x1")
+        )
+    choose(page, histories_view="images")
+    assert not page.locator("#histories-seed-0").is_visible()
+    for metric in ("auc", "specificity"):
+        choose(page, histories_images=metric)
+        for place, row in enumerate(results.load("diagnosis")["learning_curve"]):
+            set_slider(page, "#histories-at", place + 1)
+            numbers = [row[split][metric]["mean"] for split in names[:3]]
+            steps = [abs(numbers[0] - numbers[1]), abs(numbers[1] - numbers[2])]
+            assert [float(text) for text in shown()] == pytest.approx([*numbers, *steps], abs=0.001)
+            assert f"With {row['images']:,} training images" in figure.locator("[role=status]").inner_text()
+    assert not page.faults
+
+
+def test_the_learning_curve_explorer_obeys_the_keyboard(page, address):
+    page.goto(f"{address}/book/lessons/diagnosis.html")
+    figure = page.locator("[data-figure=histories]")
+    page.locator("#histories-at").focus()
+    before = float(figure.locator("line.cut").get_attribute("x1"))
+    page.keyboard.press("ArrowRight")
+    assert float(figure.locator("line.cut").get_attribute("x1")) > before
+    page.locator("#histories-view-epochs").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#histories-view-images").is_checked()
+    assert figure.locator("output").inner_text() == "4,185 images"
+
+
+@pytest.mark.parametrize("area", [5, 12, 60])
+def test_the_heat_map_explorer_counts_what_lies_on_the_disease(page, address, area):
+    page.goto(f"{address}/book/lessons/explaining.html")
+    figure = page.locator("[data-figure=heat-map]")
+    data = data_of(figure)
+    size = data["size"]
+    set_slider(page, "#heat-map-area", area)
+    for number, drawn in enumerate(data["phantoms"]):
+        mask = np.unpackbits(np.frombuffer(b64decode(drawn["mask"]), np.uint8))[: size**2].astype(bool)
+        assert 0.01 < mask.mean() < 0.4
+        for model, coarse in drawn["maps"].items():
+            choose(page, heat_map_phantom=str(number), heat_map_model=model)
+            large = bilinear(np.array(coarse), size).ravel()
+            region = np.argsort(-large, kind="stable")[: round(area / 100 * size**2)]
+            region = region[large[region] > 0]
+            hit = mask[region].sum()
+            expected = {
+                "weight": large[mask].sum() / large.sum(),
+                "share": hit / len(region),
+                "chance": mask.mean(),
+                "overlap": hit / (len(region) + mask.sum() - hit),
+            }
+            shown = {name: float(figure.locator(f"dd.{name}").inner_text()) for name in expected}
+            assert shown == pytest.approx(expected, abs=0.006)
+            assert figure.locator("dd.peak").inner_text() == ("on the disease" if mask[large.argmax()] else "beside it")
+    assert not page.faults
+
+
+def bilinear(coarse: np.ndarray, size: int) -> np.ndarray:
+    """A map (n, n) at (size, size): along one axis, then along the other, the border repeated outside."""
+    at = (np.arange(size) + 0.5) * len(coarse) / size - 0.5
+    rows = np.array([np.interp(at, np.arange(len(coarse)), row) for row in coarse])
+    return np.array([np.interp(at, np.arange(len(coarse)), column) for column in rows.T]).T
+
+
+def test_the_heat_map_explorer_obeys_keys_and_the_mouse(page, address):
+    page.goto(f"{address}/book/lessons/explaining.html")
+    figure = page.locator("[data-figure=heat-map]")
+    canvas = figure.locator("canvas")
+    picture = "canvas => canvas.toDataURL()"
+    first = canvas.evaluate(picture)
+    page.locator("#heat-map-opacity").focus()
+    page.keyboard.press("Home")
+    bare = canvas.evaluate(picture)
+    assert bare != first
+    drawn = data_of(figure)["phantoms"][0]
+    grey = np.frombuffer(b64decode(drawn["image"]), np.uint8)
+    painted = canvas.evaluate("c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]")
+    assert np.array_equal(np.array(painted).reshape(-1, 4)[:, 0], grey)
+    figure.get_by_label("show it").click()
+    assert canvas.evaluate(picture) != bare
+    page.locator("#heat-map-area").focus()
+    shown = figure.locator("output").first
+    assert shown.inner_text() == "12% of the image"
+    page.keyboard.press("ArrowLeft")
+    assert shown.inner_text() == "11% of the image"
     assert not page.faults
 
 

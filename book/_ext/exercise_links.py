@@ -3,6 +3,12 @@
 :::{exercise} 02-metrics
 Write the counts, the rates and the area under the ROC curve yourself.
 :::
+
+A lesson to which no exercise belongs has a box of its own, with the minutes that it takes:
+
+:::{practice} 20
+Cover a healthy image. What falls?
+:::
 """
 
 import json
@@ -19,6 +25,7 @@ from autograder.exercises import exercise, points
 from pneumonia.settings import CourseError
 
 USED = re.compile(r":::\{exercise\} (?P<name>[\w-]+)")
+PRACTICE = re.compile(r":::\{practice\} (?P<minutes>\d+)")
 
 
 @dataclass(frozen=True)
@@ -42,12 +49,13 @@ def card(name: str) -> Card:
 
 
 def practice_minutes(source: str) -> int:
-    """Minutes of the exercises that a page's source leads to; 0 where it leads to none."""
-    return sum(card(name).minutes for name in set(USED.findall(source)))
+    """Minutes of the exercises that a page's source leads to, and of its own practice; 0 where it has neither."""
+    return sum(card(name).minutes for name in set(USED.findall(source))) + sum(map(int, PRACTICE.findall(source)))
 
 
 def setup(app):
     app.add_directive("exercise", ExerciseLink)
+    app.add_directive("practice", Practice)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -70,5 +78,18 @@ class ExerciseLink(SphinxDirective):
             f"About {found.minutes} minutes, {found.points} points. Open `{path}` in Jupyter "
             f"({{download}}`or download it </{path}>`); `course check {name}` in a terminal gives you the points."
         )
+        self.state.nested_parse(StringList([how], self.env.docname), self.content_offset, box)
+        return [box]
+
+
+class Practice(SphinxDirective):
+    required_arguments = 1
+    has_content = True
+
+    def run(self):
+        box = nodes.admonition(classes=["exercise"])
+        box += nodes.title("", "Practise on this lesson's notebook")
+        self.state.nested_parse(self.content, self.content_offset, box)
+        how = f"About {int(self.arguments[0])} minutes, no points. The buttons under the title open the notebook."
         self.state.nested_parse(StringList([how], self.env.docname), self.content_offset, box)
         return [box]

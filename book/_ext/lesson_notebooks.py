@@ -101,6 +101,8 @@ def _directive(name: str, argument: str, options: dict, body: list[str], page: P
         return [f"*Here the [page on the website]({page.url}) has a figure that moves.*"]
     if name == "exercise":
         return [f"**Exercise** `exercises/{argument}/{argument}.ipynb`", "", *body]
+    if name == "practice":
+        return [f"**Practise** (about {argument} minutes)", "", *body]
     if name == "dropdown":
         return [f"<details><summary><b>{argument}</b></summary>", "", *body, "", "</details>"]
     if name in ("figure", "image"):

@@ -35,13 +35,13 @@ const MovingFigures = {
     return { row, get value() { return Number(input.value); }, set value(v) { input.value = v; show(); }, input };
   },
 
-  // Radio buttons in a group with a name.
-  radios({ label, name, options, onChange }) {
+  // Radio buttons in a group with a name; the first is chosen unless `value` says another.
+  radios({ label, name, options, value = options[0][0], onChange }) {
     const { element } = MovingFigures;
     const group = element("fieldset", { class: "radios" }, element("legend", {}, label));
-    options.forEach(([value, text], i) => {
-      const input = element("input", { type: "radio", name, value, id: `${name}-${value}` });
-      input.checked = i === 0;
+    options.forEach(([key, text]) => {
+      const input = element("input", { type: "radio", name, value: key, id: `${name}-${key}` });
+      input.checked = key === value;
       input.addEventListener("change", onChange);
       group.append(element("label", { for: input.id }, input, ` ${text}`));
     });
