@@ -2,11 +2,12 @@
 
 The pages of the site are joined in reading order and printed by Chromium, which knows page boxes, running heads and
 bookmarks, and draws what the site draws. It does not know on which page a link ends: the book is printed once, its page
-numbers are read from the PDF and put into the table of contents and the index, and it is printed again.
+numbers are read from the PDF and put into the table of contents and the index, and it is printed again until they stay.
 """
 
 import base64
 import io
+import logging
 import re
 from html import escape
 from pathlib import Path, PurePosixPath
@@ -28,6 +29,12 @@ SCREEN_ONLY = (
     "script, style, button, nav, .moving-figure, .launch-button, .quick-question-status, .headerlink, .copybtn, "
     ".prev-next-area, .toctree-wrapper, .onlyprint"
 )
+PRINTS = 4  # at most: numbers that are put in may move what stands behind them
+PUT_NUMBERS = """
+numbers => {
+  for (const link of document.querySelectorAll("a.number")) link.textContent = numbers[link.hash.slice(1)] ?? "";
+}
+"""
 # Widths that no page has are made to fit; what still stands out is named.
 FIT = """
 column => {
@@ -63,6 +70,9 @@ def write(site: Path, parts: list[tuple[str, list[str]]], chromium) -> bytes:
     """The PDF of a built site, its pages in the order of `parts`. CourseError where something is over the margin."""
     from pypdf import PdfReader, PdfWriter
 
+    logging.getLogger("pypdf").setLevel(
+        logging.ERROR
+    )  # it finds Chromium's count of objects a few too low, and goes on
     book = Book(site, parts)
     with browser.served(site) as address:
         page = chromium.new_page(viewport={"width": COLUMN, "height": 900}, color_scheme="light")
@@ -72,17 +82,16 @@ def write(site: Path, parts: list[tuple[str, list[str]]], chromium) -> bytes:
         browser.settle(page)
         if wide := page.evaluate(FIT, COLUMN):
             raise CourseError("This stands over the margin of the page:\n" + "\n".join(wide))
-        printed = _print(page)
-        numbers = numbers_of_places(PdfReader(io.BytesIO(printed)))
-        page.evaluate(
-            "numbers => document.querySelectorAll('a.number').forEach(link => {"
-            " link.textContent = numbers[link.hash.slice(1)] ?? '' })",
-            numbers,
-        )
-        printed = _print(page)
+        numbers = None
+        for _ in range(PRINTS):
+            printed = _print(page)
+            before, numbers = numbers, numbers_of_places(PdfReader(io.BytesIO(printed)))
+            if numbers == before:
+                break
+            page.evaluate(PUT_NUMBERS, numbers)
+        else:
+            raise CourseError(f"The page numbers still move after {PRINTS} prints: leave them room in {STYLE}")
         page.close()
-    if numbers_of_places(PdfReader(io.BytesIO(printed))) != numbers:
-        raise CourseError("The page numbers moved when they were put in: leave room for them in course/pdf.css")
     finished = PdfWriter(clone_from=PdfReader(io.BytesIO(printed)))
     finished.add_metadata({"/Author": book.author, "/Subject": book.subtitle})
     content = io.BytesIO()

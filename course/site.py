@@ -17,7 +17,6 @@ def site():
     """Build the website from the lessons; a warning is an error, and so is a broken link within the site."""
     started = time.monotonic()
     root = clone_folder()
-    prepare()
     # jupyter-cache and the kernels are found beside this Python, also where the environment is not activated.
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(root)]
@@ -63,7 +62,10 @@ def follow_links(build: Path) -> None:
 
 
 def prepare():
-    """What the lessons' cells need and would otherwise wait for silently: the images, the weights, the features."""
+    """What the lessons' cells need and would otherwise wait for silently: the images, the weights, the features.
+
+    Sphinx has it done where it reads a page (book/_ext/course_site.py), so that a build with nothing new is quick.
+    """
     from pneumonia import data, reference, vgg16
     from pneumonia.features import extract
 

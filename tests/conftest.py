@@ -93,11 +93,9 @@ def site(tmp_path_factory):
             PNEUMONIA_CONFIG=str(tmp_path_factory.mktemp("config")),
             PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         )
-        prepare = [sys.executable, "-c", "from course.site import prepare; prepare()"]
         build = ["jupyter-book", "build", str(ROOT), "-W", "--keep-going", "-n"]
-        for command in (prepare, build):
-            done = subprocess.run(command, env=environment, capture_output=True, text=True)
-            assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        done = subprocess.run(build, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return SITE
 
 

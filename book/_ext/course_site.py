@@ -8,6 +8,8 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 from html import escape
 from importlib.metadata import distributions
 from pathlib import Path
@@ -29,6 +31,7 @@ def setup(app):
     app.connect("config-inited", name_execution_cache)
     app.add_config_value("course_extensions", "", "env")  # another value: every page is read and written anew
     app.connect("config-inited", notice_changed_extensions)
+    app.connect("env-before-read-docs", prepare_lessons)
     app.connect("source-read", insert_addresses)
     app.connect("html-page-context", leave_out_thebe, priority=600)
     app.connect("html-page-context", add_launch_bar, priority=600)
@@ -91,6 +94,13 @@ def notice_changed_extensions(app, config):
         for path in sorted(Path(app.srcdir, "book", folder).glob("*.*")):
             digest.update(path.name.encode() + path.read_bytes())
     config.course_extensions = digest.hexdigest()[:16]
+
+
+def prepare_lessons(app, env, docnames):
+    """Draw phantoms and extract features before a cell waits for them, in a process that gives its memory back."""
+    if docnames:
+        command = [sys.executable, "-c", "from course.site import prepare; prepare()"]
+        subprocess.run(command, cwd=app.srcdir, check=True)
 
 
 def remember_success(app, exception):
