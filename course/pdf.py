@@ -70,9 +70,7 @@ def write(site: Path, parts: list[tuple[str, list[str]]], chromium) -> bytes:
     """The PDF of a built site, its pages in the order of `parts`. CourseError where something is over the margin."""
     from pypdf import PdfReader, PdfWriter
 
-    logging.getLogger("pypdf").setLevel(
-        logging.ERROR
-    )  # it finds Chromium's count of objects a few too low, and goes on
+    logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns that Chromium counts a few objects too few
     book = Book(site, parts)
     with browser.served(site) as address:
         page = chromium.new_page(viewport={"width": COLUMN, "height": 900}, color_scheme="light")
