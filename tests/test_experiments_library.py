@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from pneumonia import calibration, data, gradcam, preparations, shift, variants
 from pneumonia.evaluation import metrics
-from pneumonia.experiments import transfer
+from pneumonia.experiments import normalising, transfer
 from pneumonia.experiments.lab import QUICK, Lab, linear
 
 
@@ -50,6 +50,39 @@ def test_soft_and_hard_move_to_opposite_sides(images, dataset):
 
     assert sharpness("soft") < sharpness("plain") < sharpness("hard")
     assert black("soft") > black("plain") >= black("hard")
+
+
+def test_clahe_raises_contrast_where_it_is_low(dataset):
+    """Contrast within 16 by 16 pixels, left under a veil: CLAHE must bring it nearer to that on the right."""
+    images = dataset.load(128, np.arange(4))
+    veiled = images.copy()
+    veiled[:, :, :64] = veiled[:, :, :64] // 4 + 150
+
+    def left_to_right(batch):
+        tiles = batch[..., 0].reshape(len(batch), 8, 16, 8, 16).astype(float).std(axis=(2, 4))
+        return np.median(tiles[:, :, :4]) / np.median(tiles[:, :, 4:])
+
+    assert left_to_right(veiled) < 0.4
+    assert left_to_right(variants.clahe(veiled, dataset.digests[:4])) > 1.3 * left_to_right(veiled)
+
+
+@pytest.mark.parametrize(("row", "column"), [(40, 60), (50, 50), (60, 45)])
+def test_the_lung_window_follows_the_dark(row, column):
+    y, x = np.mgrid[:100, :100]
+    grey = np.where((np.abs(y - row) < 12) & (np.abs(x - column) < 12), 20.0, 200.0)
+    grey += np.random.default_rng(0).normal(size=grey.shape)
+    left, upper, right, lower = variants.lung_window(grey)
+    assert (right - left, lower - upper) == (75, 75)
+    assert 0 <= left <= 25 >= upper >= 0
+    assert np.sign((left + right) / 2 - 50) == np.sign(column - 50) or column == 50
+    assert np.sign((upper + lower) / 2 - 50) == np.sign(row - 50) or row == 50
+
+
+def test_a_normalised_shift_is_the_shift_and_then_the_norm(images, dataset):
+    digests = dataset.digests[:6]
+    expected = variants.clahe(variants.soft(images, digests), digests)
+    assert np.array_equal(variants.VARIANTS["soft, clahe"](images, digests), expected)
+    assert not np.array_equal(expected, variants.clahe(images, digests))
 
 
 # --- shift ------------------------------------------------------------------------------------------------------------
@@ -243,6 +276,15 @@ def test_features_asked_for_together_are_one_pass(dataset, own_cache, monkeypatc
     assert pooled.shape == (len(dataset), 256 + 512 + 512)
     assert pooled[:8].any()
     assert not pooled[8:].any()
+
+
+@pytest.mark.parametrize(("order", "expected"), [([3, 2, 1], 1.0), ([1, 2, 3], -1.0)])
+def test_a_ranking_that_test_confirms_correlates_with_it(order, expected):
+    names = "abc"
+    ranking = [{"candidate": name, "lowest": {"mean": 0.9 - i / 10}} for i, name in enumerate(names)]
+    on_test = zip(names, order, strict=True)
+    afterwards = [{"setting": name, "test": {"auc": {"mean": auc / 10}}} for name, auc in on_test]
+    assert normalising.rank_correlation(ranking, afterwards[::-1]) == expected
 
 
 def test_the_small_cnn_knows_its_training_images_when_it_is_not_training(dataset):

@@ -121,6 +121,16 @@ PROTOCOLS = {
             where="pneumonia.experiments.closing:run",
         ),
         Protocol(
+            name="normalising",
+            question="Does bringing every image to a common look close the gap, with the training folder alone?",
+            chosen_on="cross-validation by patient: as they are, softened, the healthy softened, unseen healthy",
+            threshold="best balanced accuracy, and a recall of 0.95, on held-out patients",
+            looks=7,  # two that count, and all candidates in hindsight
+            minutes=25,
+            where="pneumonia.experiments.normalising:run",
+            earlier_looks=2,  # those of `closing`
+        ),
+        Protocol(
             name="finetuning",
             question="What does fine-tuning block 5 add to the same network, frozen?",
             chosen_on="nothing is chosen",
