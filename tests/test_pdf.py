@@ -97,6 +97,22 @@ def test_figures_stand_still_and_answers_are_printed(book, texts, joined):
         assert joined.chapters[name].select(".tag_still img"), name
 
 
+def test_pictures_keep_within_the_margins(book):
+    """Chromium prints over the margin, and cuts off, where the flow is wider than the page that it is on."""
+    margin, edges = 23 / 25.4 * 72, []
+
+    def note(operator, operands, matrix, _):
+        if operator == b"Do":
+            edges.append((matrix[4], matrix[4] + matrix[0]))
+
+    for page in book.pages[1:]:
+        if "/XObject" in page["/Resources"]:
+            page.extract_text(visitor_operand_before=note)
+    assert len(edges) > 30
+    assert min(left for left, _ in edges) >= margin - 1
+    assert max(right for _, right in edges) <= float(book.pages[1].mediabox.width) - margin + 1
+
+
 def test_what_would_stand_over_the_margin_is_named(site, browser, monkeypatch):
     class Wide(pdf.Book):
         def _contents(self):
