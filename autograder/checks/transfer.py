@@ -143,8 +143,11 @@ def nested_base():
     return keras.Model(images, outputs, name="base")
 
 
+STATES = ("trainable", "layers frozen", "frozen")
+
+
 def prepared(models: ModelLearner, base, state: str) -> Held:
-    """A base where the learner's functions can be called on it, "trainable", "frozen" or with its "layers frozen".
+    """A base where the learner's functions can be called on it, in one of STATES.
 
     The weights of VGG16 itself, 15 million, are left at 0.
     """
@@ -162,9 +165,14 @@ def _same_base(came, held: Held, function: str) -> str:
     return f"The base itself was asked for (`return base`), and {kind_of(came)} came."
 
 
+def _watches_weights(held: Held, state: str) -> bool:
+    """Whether a base's weights are looked at: where it begins in the first state, which each function is asked for."""
+    return held.seed is not None and state == STATES[0]
+
+
 def _same_weights(base, held: Held, about: About) -> str:
-    """A sentence where the weights are not those that were set."""
-    if held.seed is None or about.weights == digest_of(base, held.seed):
+    """A sentence where the weights were looked at, and are not those that were set."""
+    if not about.weights or about.weights == digest_of(base, held.seed):
         return ""
     return "The weights were changed: freezing leaves the numbers as they are, and only stops learning."
 
@@ -178,7 +186,7 @@ def expect_frozen(models: ModelLearner, base, state: str = "trainable") -> None:
     held = prepared(models, base, state)
 
     def mistake(came) -> str:
-        about = held.about(weights=held.seed is not None)
+        about = held.about(weights=_watches_weights(held, state))
         not_frozen = _whats_not_frozen(about)
         if not_frozen and came is None:
             return not_frozen + " And nothing came back: `return base`."
@@ -203,7 +211,10 @@ def _whats_not_frozen(about: About) -> str:
 
 # How often one case is asked about in training, to see Dropout at work. Its variance, off by 30 % at most where all is
 # right, is then known to 7 %, and where that says that something is wrong, it is asked for anew, to 2 %.
+# Of many features, fewer times: what is sent back and forth would take longer than all other checks.
 TIMES, TIMES_TO_BE_SURE = 400, 4000
+NUMBERS, NUMBERS_TO_BE_SURE = 2**20, 2**24  # in all that is sent
+CASES = 8
 
 
 @dataclass(frozen=True)
@@ -236,11 +247,11 @@ def expect_head(models: ModelLearner, feature_shape: tuple[int, int, int], seed:
 def _head_mistake(came, asked: _Head, seed: int) -> str:
     about = require_model(came)
     rng = np.random.default_rng(seed)
-    features = np.abs(rng.normal(size=(24, *asked.shape))).astype(np.float32)
+    features = np.abs(rng.normal(size=(CASES, *asked.shape))).astype(np.float32)
     if _shapes_mistake(about.shapes, asked):
         # A subclassed model has its weights from its first call on; of a wrong one, the output says most.
         outputs = came.output(features)
-        if outputs.shape != (24, 1):
+        if outputs.shape != (CASES, 1):
             return _output_shape_mistake(outputs.shape, asked)
         about = came.about()
         if sentence := _shapes_mistake(about.shapes, asked):
@@ -248,7 +259,7 @@ def _head_mistake(came, asked: _Head, seed: int) -> str:
     if not all(about.learned):
         return "Some of the head's weights are frozen: the head is the part that learns."
     outputs, weights = came.output(features, draw={came: seed}), drawn(about.shapes, seed)
-    if outputs.shape != (24, 1):
+    if outputs.shape != (CASES, 1):
         return _output_shape_mistake(outputs.shape, asked)
     found = [
         (parts, flat)
@@ -262,8 +273,9 @@ def _head_mistake(came, asked: _Head, seed: int) -> str:
     if sentence := _penalty_mistake(came.losses(), parts, asked):
         return sentence
     # By chance, now and then, a few times vary unlike many: only many can say that something is wrong.
-    return _dropout_mistake(came, features, flat, parts, asked, TIMES) and _dropout_mistake(
-        came, features, flat, parts, asked, TIMES_TO_BE_SURE
+    size = features[0].size
+    return _dropout_mistake(came, features, flat, parts, asked, min(TIMES, NUMBERS // size)) and _dropout_mistake(
+        came, features, flat, parts, asked, min(TIMES_TO_BE_SURE, NUMBERS_TO_BE_SURE // size)
     )
 
 
@@ -272,7 +284,7 @@ def _output_shape_mistake(shape: tuple[int, ...], asked: _Head) -> str:
         return "The output still has height and width: put a Flatten or a pooling layer before the first Dense."
     if len(shape) == 2:
         return f"The output has {shape[1]} units, and one was asked for: the probability of PNEUMONIA, Dense(1)."
-    return f"The output's shape is {shape} for 24 cases, and (24, 1) was asked for."
+    return f"The output's shape is {shape} for {CASES} cases, and ({CASES}, 1) was asked for."
 
 
 def _shapes_mistake(shapes: list[tuple[int, ...]], asked: _Head) -> str:
@@ -602,7 +614,7 @@ def expect_unfrozen(models: ModelLearner, base, layer_name: str, state: str) -> 
         return [learns(place) for place, layer in enumerate(base.layers) for _ in layer.weights]
 
     def mistake(came) -> str:
-        about = held.about(weights=held.seed is not None)
+        about = held.about(weights=_watches_weights(held, state))
         learned, wanted = about.learned, flags(lambda at: at >= place)
         if learned != wanted and came is None:
             return _unfrozen_mistake(learned, wanted, flags, place, state) + " And nothing came back: `return base`."

@@ -10,6 +10,7 @@ from autograder.checking import expect_refusal
 from autograder.checks import function
 from autograder.checks.models import small_base
 from autograder.checks.transfer import (
+    STATES,
     batch_normalized,
     draw_images,
     expect_classifier,
@@ -24,8 +25,6 @@ from autograder.checks.transfer import (
 )
 from autograder.keras_answers import layers_below
 from autograder.keras_models import ModelLearner
-
-STATES = ("trainable", "layers frozen", "frozen")
 
 
 @pytest.fixture
