@@ -33,6 +33,7 @@ MODULES = {
     "beautifulsoup4": "bs4",
     "ipython": "IPython",
     "pillow": "PIL",
+    "scikit-image": "skimage",
     "scikit-learn": "sklearn",
     "sphinx-mathjax-offline": "sphinx-mathjax-offline",
     "sphinxcontrib-bibtex": "sphinxcontrib.bibtex",
