@@ -10,10 +10,11 @@ sides draw alike: VGG16's 15 million numbers need not be sent.
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, wraps
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from autograder.learner import Learner, value_of
 from pneumonia.backend import keras
 
 FIRST_SEED = 0  # of a copy's weights
+MOST_WEIGHTS = plain.LIMIT // 4  # that a model may say it has: as many as would fit into a message
 # How often each model's configuration was asked for since this was cleared: the next submission will want the same.
 asked: Counter[str] = Counter()
 
@@ -51,7 +53,8 @@ class ModelLearner(Learner):
     """A learner whose functions take and give Keras models.
 
     The copies of our models that its functions are called on stay from one check to the next: to make one takes longer
-    than all that is asked about it. What a function does to a copy is not to count against another: see `fairly`.
+    than all that is asked about it. What a function does to a copy is not to count against another: see
+    `checks.models.fairly`.
     """
 
     def __init__(self, learner: Learner):
@@ -70,15 +73,15 @@ class ModelLearner(Learner):
         drawn: whether its weights must be some that were drawn, with its `seed`; else they may be 0
         flags: which layers are trainable, the model itself first and then each layer below it; all unless given
         """
+        flags = flags or [True] * (1 + len(layers_below(model)))
         held = self._copies.get(model)
         if held is None:
             asked[_configuration(model)] += 1
             held = self._copies[model] = Held(self, None)
         else:
             self._used = True
-        config = "" if held.handle else _configuration(model)
-        flags = flags or [True] * (1 + len(layers_below(model)))
         seed = FIRST_SEED if drawn and held.seed is None else None
+        config = "" if held.handle else _configuration(model)
         held.handle = held._ask("prepare", config=config, seed=seed, flags=flags)
         if type(held.handle) is not plain.Handle:
             raise _unreadable()
@@ -136,10 +139,10 @@ class Held:
 
         draw: models whose weights are set before that, each to those of a seed (`keras_answers.drawn`)
         """
-        drawn = draw or {}
-        for held, seed in drawn.items():
+        draw = draw or {}
+        for held, seed in draw.items():
             held.seed = seed
-        pairs = [[held.handle, seed] for held, seed in drawn.items()]
+        pairs = [[held.handle, seed] for held, seed in draw.items()]
         return _array(self._ask("output", inputs=inputs, training=training, repeat=repeat, draw=pairs))
 
     def losses(self) -> float:
@@ -150,10 +153,13 @@ class Held:
         """Its class, its weights' shapes and its layers; and of the weights' values, where that is asked for."""
         said = self._ask("about", weights=weights)
         try:
+            shapes = [tuple(int(length) for length in shape) for shape in said["shapes"]]
+            if any(length < 0 for shape in shapes for length in shape) or sum(map(math.prod, shapes)) > MOST_WEIGHTS:
+                raise ValueError("no shapes, or of more weights than the judge would draw")
             return About(
                 bool(said["model"]),
                 str(said["class"])[:100],
-                [tuple(int(length) for length in shape) for shape in said["shapes"]],
+                shapes,
                 [bool(flag) for flag in said["learned"]],
                 [(str(name)[:100], str(kind)[:100], bool(flag)) for name, kind, flag in said["layers"]],
                 str(said["weights"])[:100],
@@ -163,24 +169,6 @@ class Held:
 
     def _ask(self, kind: str, **fields) -> Any:
         return self.learner._ask({"keras": kind, "model": self.handle, **fields})
-
-
-def fairly(check: Callable[..., None]) -> Callable[..., None]:
-    """A check, begun anew on copies that nobody has had where it finds a fault on some that others have.
-
-    Its first argument is the ModelLearner.
-    """
-
-    @wraps(check)
-    def checked(models: ModelLearner, *args, **kwargs) -> None:
-        try:
-            check(models, *args, **kwargs)
-        except Wrong:
-            if not models.begin_anew():
-                raise
-            check(models, *args, **kwargs)
-
-    return checked
 
 
 @lru_cache(maxsize=1000)

@@ -122,16 +122,19 @@ def run_checks(
     else:
         run = _Run(exercise, hidden)
         run.begin(learner, wanted, seed)
-        if _pytest(files, run) == pytest.ExitCode.INTERRUPTED and not run.broken:
+        with _no_settings_from_outside():
+            status = _pytest(files, run)
+        if status == pytest.ExitCode.INTERRUPTED and not run.not_loaded:
             raise KeyboardInterrupt
+    broken = [*run.not_loaded, *run.broken]
     for function in wanted:
         counts = {path: run.found[path.parent.name, function] for path in files}
-        run.broken += [f"no check in {path} is marked with {function}" for path in files if not counts[path]]
+        broken += [f"no check in {path} is marked with {function}" for path in files if not counts[path]]
         outcome = run.outcomes[function]
         if (outcome.passed or outcome.part) and outcome.checks != sum(counts.values()):
-            run.broken.append(f"{outcome.checks} of {sum(counts.values())} checks of {function} were run")
-    if run.broken:
-        raise CourseError(f"The checks of {exercise.name} are broken, not the answers: {'; '.join(run.broken)}")
+            broken.append(f"{outcome.checks} of {sum(counts.values())} checks of {function} were run")
+    if broken:
+        raise CourseError(f"The checks of {exercise.name} are broken, not the answers: {'; '.join(broken)}")
     return {function: run.outcomes[function] for function in wanted}
 
 
@@ -142,8 +145,7 @@ def _pytest(files: list[Path], run: "_Run") -> int:
     arguments += ["--import-mode=importlib", "--capture=no"]
     for plugin in _WITHOUT.split():
         arguments += ["-p", f"no:{plugin}"]
-    with _no_settings_from_outside():
-        return pytest.main(arguments, plugins=[run])
+    return pytest.main(arguments, plugins=[run])
 
 
 @contextmanager
@@ -172,11 +174,12 @@ class _Run:
     def __init__(self, exercise: Exercise, hidden: bool):
         self._exercise, self._hidden = exercise, hidden
         self.found: Counter[tuple[str, str]] = Counter()  # checks by (their folder, function)
-        self.broken: list[str] = []
+        self.not_loaded: list[str] = []  # files, and why
 
     def begin(self, learner: Learner, functions: tuple[str, ...], seed: int) -> None:
         """Be about this learner, and these functions, from here on."""
         self._learner, self._seed = learner, seed
+        self.broken: list[str] = []  # what went wrong that is not this learner's fault
         self.outcomes = {function: Outcome(function, 0, 0.0, None) for function in functions}
 
     @pytest.fixture
@@ -197,7 +200,7 @@ class _Run:
 
     def pytest_collectreport(self, report):
         if report.failed:
-            self.broken.append(f"{report.nodeid} cannot be loaded: {str(report.longrepr).strip().splitlines()[-1]}")
+            self.not_loaded.append(f"{report.nodeid} cannot be loaded: {str(report.longrepr).strip().splitlines()[-1]}")
 
     def pytest_collection_modifyitems(self, items):
         items[:] = [item for item in items if self.wants(item)]
@@ -251,8 +254,9 @@ class _StayingRun(_Run):
         self._learners: SimpleQueue = SimpleQueue()
         self._done: SimpleQueue = SimpleQueue()  # True after each learner, False at the end
         self.has_ended = False
-        threading.Thread(target=self._stay, args=(files,), daemon=True).start()
-        self._wait()
+        with _no_settings_from_outside():  # pytest looks at them before it reads the checks
+            threading.Thread(target=self._stay, args=(files,), daemon=True).start()
+            self._wait()
 
     def run_for(self, learner: Learner, functions: tuple[str, ...], seed: int) -> None:
         """Run the checks of these functions for a learner."""
@@ -269,13 +273,13 @@ class _StayingRun(_Run):
 
     def _wait(self) -> None:
         self.has_ended = self.has_ended or not self._done.get()
-        if self.has_ended and not self.broken:
+        if self.has_ended:
             self.broken.append("pytest ended while it ran them")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session) -> bool:
         self._done.put(True)
-        while not self.broken and self._learners.get():
+        while self._learners.get():
             items = [item for item in session.items if self.wants(item)]
             for item, following in zip(items, [*items[1:], None], strict=True):
                 item.ihook.pytest_runtest_protocol(item=item, nextitem=following)

@@ -17,6 +17,7 @@ from autograder.notebooks import CodeCell
 from autograder.running import run_checks
 from autograder.worker import HEAD, read_message, write_message
 from autograder.workers import SocketTalk, StreamTalk, Worker, WorkerLost
+from pneumonia.settings import CourseError
 
 EXERCISE = exercise("02-metrics")
 PRECISION = "def precision(tp, fp):\n    return tp / (tp + fp) if tp + fp else 0.0"
@@ -159,6 +160,25 @@ def test_a_function_whose_cell_does_not_parse_is_told_so():
 def test_what_is_patched_in_the_worker_changes_no_verdict(cheat):
     outcomes, _ = ratios(cheat)
     assert not any(outcome.passed for outcome in outcomes.values())
+
+
+def test_an_accident_of_the_judges_is_not_the_next_learners():
+    """Checks that stay with pytest for a class begin each learner anew, also after one whose sandbox was lost."""
+
+    def lost(question):
+        raise CourseError("The sandbox is gone")
+
+    def checked(exchange):
+        return run_checks(EXERCISE, Learner(exchange), functions=("precision",), again=True)
+
+    before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    with Submission([CodeCell("precision", PRECISION)], SHORT) as running:
+        assert checked(running.exchange)["precision"].passed
+        assert os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") == before, "it would hold for other programs, too"
+        for _ in range(2):
+            with pytest.raises(CourseError, match="The sandbox is gone"):
+                checked(lost)
+            assert checked(running.exchange)["precision"].passed
 
 
 def test_changed_arguments_are_noticed_across_the_pipe():

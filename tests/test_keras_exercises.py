@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from autograder import plain
+from autograder.checking import Wrong
 from autograder.checks.models import small_base
 from autograder.exercises import exercise, exercises
 from autograder.judge import Limits, Submission
@@ -66,6 +67,12 @@ def spoils(base, head):
     return base
 """
 FREEZES = "def freeze(base):\n    base.trainable = False\n    return base"
+TRUNCATES = """
+def truncate(base, layer_name):
+    if layer_name not in [layer.name for layer in base.layers]:
+        raise ValueError("layer_name")
+    return keras.Model(base.input, base.get_layer(layer_name).output)
+"""
 
 
 def test_what_one_function_does_to_a_model_counts_against_no_other():
@@ -82,6 +89,44 @@ def test_what_one_function_does_to_a_model_counts_against_no_other():
         outcomes = run_checks(exercise("03-transfer-head"), learner, functions=functions, hidden=True)
     assert not outcomes["build_classifier"].passed
     assert outcomes["freeze"].passed
+
+
+def test_a_function_that_ends_the_process_costs_no_other_its_copies():
+    """The copies are gone with it, and the judge still has their handles."""
+    cells = [
+        CodeCell("imports", "from pneumonia.backend import keras"),
+        CodeCell("freeze", FREEZES),
+        CodeCell("truncate", TRUNCATES),
+        CodeCell("dies", "def dies(*_, **__):\n    import os\n    os._exit(1)"),
+    ]
+    with Submission(cells, Limits(cell=120, call=60, submission=600)) as running:
+        learner = Learner(running.exchange, {"build_head": "dies"})
+        models = ModelLearner(learner)
+        for name, function in (("03-transfer-head", "freeze"), ("05-overfitting", "truncate")):
+            models.build(small_base())
+            with pytest.raises(Wrong):
+                models.build_head((2, 2, 3))
+            assert run_checks(exercise(name), learner, functions=(function,))[function].passed
+
+
+LIES = """
+from autograder import keras_answers
+from pneumonia.backend import keras
+asked = keras_answers._ANSWERS["about"]
+keras_answers._ANSWERS["about"] = lambda question: asked(question) | {"shapes": SHAPES}
+def build_head(feature_shape, hidden=128, dropout=0.2, l2=1e-4):
+    return keras.Sequential([keras.layers.Dense(1)])
+"""
+
+
+@pytest.mark.parametrize("first", [10**9, 10**30, -1])
+def test_the_judge_draws_no_more_weights_than_a_model_may_have(first):
+    """A worker that says its model has so many weights would fill the judge's memory, and end it or the next one."""
+    shapes = [[first, 128], [128], [128, 1], [1]]
+    cells = [CodeCell("build_head", LIES.replace("SHAPES", str(shapes)))]
+    with Submission(cells, Limits(cell=120, call=60, submission=600)) as running:
+        outcomes = run_checks(exercise("03-transfer-head"), Learner(running.exchange), functions=("build_head",))
+    assert "does not answer as Keras models do" in outcomes["build_head"].failure.mistake
 
 
 def test_models_that_lie_or_run_code_are_wrong_and_stay_where_they_are():

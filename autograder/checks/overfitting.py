@@ -20,7 +20,7 @@ from autograder.checking import (
     show,
     show_call,
 )
-from autograder.checks.models import close, output_at, require_model
+from autograder.checks.models import close, fairly, output_at, require_model
 
 # --- patient_of ------------------------------------------------------------------------------------------------------
 
@@ -384,6 +384,7 @@ STOP_MISTAKES = [
 # --- truncate --------------------------------------------------------------------------------------------------------
 
 
+@fairly
 def expect_truncated(models, base, layer_name: str, seed: int) -> None:
     """The learner's model gives what the layer gives in our copy of the base, also after the weights have changed.
 

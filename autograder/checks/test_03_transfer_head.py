@@ -5,9 +5,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from autograder.checking import expect_refusal
 from autograder.checks import function
-from autograder.checks.models import small_base
+from autograder.checks.models import expect_refusal_of_layer, small_base
 from autograder.checks.transfer import (
     draw_images,
     expect_classifier,
@@ -134,11 +133,4 @@ def test_unfreeze_a_frozen_base(models):
 @function("unfreeze_from")
 def test_unfreeze_refuses_an_unknown_layer(models):
     """A ValueError that names layer_name where the base has no such layer."""
-    expect_refusal(
-        models,
-        "unfreeze_from",
-        models.build(small_base()),
-        "block9_conv1",
-        naming=("layer_name",),
-        because="the base has no layer block9_conv1",
-    )
+    expect_refusal_of_layer(models, "unfreeze_from", "block9_conv1")

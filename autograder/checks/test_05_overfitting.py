@@ -5,7 +5,7 @@ import pytest
 
 from autograder.checking import expect_refusal
 from autograder.checks import function
-from autograder.checks.models import small_base
+from autograder.checks.models import expect_refusal_of_layer, small_base
 from autograder.checks.overfitting import (
     draw_losses,
     draw_name,
@@ -141,14 +141,7 @@ def test_truncated_base(models):
 @function("truncate")
 def test_truncate_refuses_an_unknown_layer(models):
     """A ValueError that names layer_name where the base has no such layer."""
-    expect_refusal(
-        models,
-        "truncate",
-        models.build(small_base()),
-        "block9_pool",
-        naming=("layer_name",),
-        because="the base has no layer block9_pool",
-    )
+    expect_refusal_of_layer(models, "truncate", "block9_pool")
 
 
 @function("diagnose")

@@ -18,9 +18,9 @@ from autograder.checking import (
     require_answer,
     same_whole_number,
 )
-from autograder.checks.models import close, require_model
+from autograder.checks.models import close, fairly, require_model
 from autograder.keras_answers import draw_weights, drawn, is_large, layers_below, set_trainable
-from autograder.keras_models import About, Held, ModelLearner, digest_of, fairly
+from autograder.keras_models import About, Held, ModelLearner, digest_of
 from pneumonia.backend import keras
 
 # --- preprocess ------------------------------------------------------------------------------------------------------
@@ -273,10 +273,11 @@ def _head_mistake(came, asked: _Head, seed: int) -> str:
     if sentence := _penalty_mistake(came.losses(), parts, asked):
         return sentence
     # By chance, now and then, a few times vary unlike many: only many can say that something is wrong.
-    size = features[0].size
-    return _dropout_mistake(came, features, flat, parts, asked, min(TIMES, NUMBERS // size)) and _dropout_mistake(
-        came, features, flat, parts, asked, min(TIMES_TO_BE_SURE, NUMBERS_TO_BE_SURE // size)
-    )
+    for most, numbers in ((TIMES, NUMBERS), (TIMES_TO_BE_SURE, NUMBERS_TO_BE_SURE)):
+        times = min(most, numbers // features[0].size)
+        if not (sentence := _dropout_mistake(came, features, flat, parts, asked, times)):
+            break
+    return sentence
 
 
 def _output_shape_mistake(shape: tuple[int, ...], asked: _Head) -> str:

@@ -6,9 +6,8 @@ They ask for nothing that the public checks and the notebook's text do not ask f
 import numpy as np
 import pytest
 
-from autograder.checking import expect_refusal
 from autograder.checks import function
-from autograder.checks.models import small_base
+from autograder.checks.models import expect_refusal_of_layer, small_base
 from autograder.checks.transfer import (
     STATES,
     batch_normalized,
@@ -115,5 +114,4 @@ def test_unfreeze_vgg16(models, rng):
 def test_unfreeze_refuses_a_drawn_name(models, rng):
     """A ValueError that names layer_name where the base has no such layer."""
     name = f"block{rng.integers(4, 9)}_conv{rng.integers(1, 4)}"
-    base = models.build(small_base())
-    expect_refusal(models, "unfreeze_from", base, name, naming=("layer_name",), because=f"the base has no layer {name}")
+    expect_refusal_of_layer(models, "unfreeze_from", name)

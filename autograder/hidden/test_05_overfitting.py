@@ -8,7 +8,7 @@ import pytest
 
 from autograder.checking import expect_refusal
 from autograder.checks import function
-from autograder.checks.models import small_base
+from autograder.checks.models import expect_refusal_of_layer, small_base
 from autograder.checks.overfitting import (
     FOLDERS,
     draw_losses,
@@ -109,8 +109,7 @@ def test_truncated_vgg16(models, rng):
 def test_truncate_refuses_a_drawn_name(models, rng):
     """A ValueError that names layer_name where the base has no such layer."""
     name = f"block{rng.integers(4, 9)}_conv{rng.integers(1, 4)}"
-    base = models.build(small_base())
-    expect_refusal(models, "truncate", base, name, naming=("layer_name",), because=f"the base has no layer {name}")
+    expect_refusal_of_layer(models, "truncate", name)
 
 
 @function("diagnose")

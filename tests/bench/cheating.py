@@ -469,13 +469,13 @@ def keras_layer_runs_when_loaded(draft: Draft):
 
 @case(exercise="03-transfer-head", written=("preprocess",))
 def keras_answers_patched(draft: Draft):
-    """Patches what the worker says of a model: every weight frozen, every output one half."""
+    """Patches what the worker says of a model: every output one half, and no penalty."""
     draft.first(
         """
         import numpy as np
         from autograder import keras_answers
         keras_answers._ANSWERS["output"] = lambda question: np.full((len(question["inputs"]), 1), 0.5, "float32")
-        keras_answers._ANSWERS["weights"] = lambda question: []
+        keras_answers._ANSWERS["losses"] = lambda question: []
         """
     )
     draft.write("freeze", "def freeze(base):\n    return base")
