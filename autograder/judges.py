@@ -276,6 +276,7 @@ def main() -> None:
     fingerprints.of_checks(task)  # of the files as they are now, when they are imported
     # Begun first, so that the forker imports while this process does.
     forker = workers.Forker(modules_for(task)) if held_by == "bubblewrap" else None
+    gc.disable()  # as in the forker
     if task.keras:
         _import_keras()
     checks, _ = [
@@ -283,7 +284,7 @@ def main() -> None:
         for path in (task.checks, task.hidden_checks)
     ]
     models = _make(checks.MODELS) if task.keras else Counter()
-    gc.collect()
+    gc.enable()
     gc.freeze()
     children: list[int] = []
     while True:
