@@ -121,7 +121,7 @@ class Book:
         self.site, self.parts = site, parts
         self.pages = [page for _, pages in parts for page in pages]
         self.soups = {page: self._soup(page) for page in self.pages}
-        self.head = self.soups[next(page for page in self.pages if self._has_formulas(page))].head
+        self.page_of_head = next(page for page in self.pages if self._has_formulas(page))
         self.chapters = {page: self._chapter(page) for page in self.pages}
         self.titles = {page: self._title(page) for page in self.pages}
 
@@ -149,17 +149,14 @@ class Book:
 
     def _styles_and_formulas(self) -> list[str]:
         found = []
-        for tag in self.head.select("link[rel=stylesheet], script"):
+        for tag in self.soups[self.page_of_head].head.select("link[rel=stylesheet], script"):
             address = tag.get("href") or tag.get("src")
             if tag.name == "script" and "mathjax" not in f"{address} {tag.string}".lower():
                 continue
             if address:
-                tag["href" if tag.name == "link" else "src"] = self._absolute(self._page_of_head(), address)
+                tag["href" if tag.name == "link" else "src"] = self._absolute(self.page_of_head, address)
             found.append(str(tag))
         return found
-
-    def _page_of_head(self) -> str:
-        return next(page for page in self.pages if self.soups[page].head is self.head)
 
     def _running_heads(self) -> str:
         """The book's title to the left and the chapter's to the right, the page's number below."""

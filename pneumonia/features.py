@@ -20,6 +20,7 @@ from pneumonia.backend import keras, tf
 from pneumonia.data import Dataset
 from pneumonia.progress import bar
 from pneumonia.settings import CourseError, cache_dir, write_json
+from pneumonia.training import inference
 from pneumonia.variants import VARIANTS
 from pneumonia.vgg16 import preprocess, weights_digest
 
@@ -101,11 +102,10 @@ def _output(base: keras.Model, name: str):
 
 
 def _compute(stores, dataset, missing, model, size, prepare, variant, progress):
-    signature = [tf.TensorSpec((None, size, size, 3), tf.float32)]  # one trace serves the last, smaller batch too
-    run = tf.function(lambda batch: model(batch, training=False), input_signature=signature)
+    run = inference(model)
     with bar(len(missing), f"{model.name} features at {size} px", show=progress) as advance:
         for rows, images in _prefetched(dataset, missing, size, variant):
-            for store, values in zip(stores, tf.nest.flatten(run(tf.constant(prepare(images)))), strict=True):
+            for store, values in zip(stores, tf.nest.flatten(run(prepare(images))), strict=True):
                 store.append(dataset.digests[rows], values.numpy())
             advance.update(len(rows))
 

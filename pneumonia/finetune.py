@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pneumonia.backend import keras, tf
+from pneumonia.training import inference
 
 LAYERS = ("block5_conv1", "block5_conv2", "block5_conv3")
 
@@ -73,7 +74,6 @@ def fine_tune(
 
 def log_odds(model: keras.Model, maps: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:
     """Log-odds of PNEUMONIA of `rows`, float64 (n,)."""
-    signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)]  # one trace serves the last, smaller batch
-    run = tf.function(lambda values: model(values, training=False), input_signature=signature)
-    parts = [run(tf.constant(maps(rows[i : i + 64]), tf.float32)).numpy()[:, 0] for i in range(0, len(rows), 64)]
+    run = inference(model)
+    parts = [run(maps(rows[i : i + 64])).numpy()[:, 0] for i in range(0, len(rows), 64)]
     return np.concatenate(parts).astype(float)

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 from scipy.ndimage import laplace
 
+from pneumonia import variants
 from pneumonia.vgg16 import IMAGENET_MEANS_BGR, preprocess
 
 VGG16_SPAN = (-max(IMAGENET_MEANS_BGR), 255 - min(IMAGENET_MEANS_BGR))
@@ -59,6 +60,8 @@ def ways(image: np.ndarray) -> dict[str, Way]:
         "blurred": ("blurred", grey.filter(ImageFilter.GaussianBlur(2))),
         "sharpened": ("sharpened", grey.filter(ImageFilter.UnsharpMask(radius=2, percent=150, threshold=0))),
         "equalised": ("histogram equalised", ImageOps.equalize(grey)),
+        "clahe": ("CLAHE", _normalised(variants.clahe, colours)),
+        "lungs": ("lungs cut out", _normalised(variants.lungs, colours)),
     }
     found = {
         "plain": Way("as it is", colours.astype(float)),
@@ -68,3 +71,8 @@ def ways(image: np.ndarray) -> dict[str, Way]:
     for name, (title, made) in changed.items():
         found[name] = Way(title, np.repeat(np.asarray(made, float)[..., None], 3, axis=-1))
     return found
+
+
+def _normalised(variant, colours: np.ndarray) -> np.ndarray:
+    """One of `variants.NORMALISED`, none of which draws anything, done to one image (h, w, 3); grey, (h, w)."""
+    return variant(colours[None], ["0"])[0, ..., 0]

@@ -1,6 +1,7 @@
 """The reference head on cached features: built, trained, judged, and put back on its base."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,6 +134,13 @@ def _outputs(model: keras.Model, inputs: np.ndarray, batch: int) -> np.ndarray:
     return np.concatenate(
         [np.asarray(model(np.ascontiguousarray(part), training=False)) for part in parts], dtype=float
     )
+
+
+def inference(model: keras.Model) -> Callable[[np.ndarray], object]:
+    """The model's outputs, as tensors, for batches of any length, in one graph: traced once, the last batch too."""
+    signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)]
+    run = tf.function(lambda batch: model(batch, training=False), input_signature=signature)
+    return lambda batch: run(tf.constant(batch, tf.float32))
 
 
 def complete_model(base: keras.Model, head: keras.Model, preprocessing: str = "vgg16") -> keras.Model:

@@ -64,7 +64,8 @@ def test_a_changed_image_recomputes_only_itself(dataset, tiny_base, own_cache, c
     changed.digests[0] = "0" * 32  # row 0 now shows what row 1 shows, under a digest of its own
     after = extract(changed, tiny_base)
     assert computed == [0]
-    assert np.array_equal(after[0], before[1])
+    # Computed alone, not in a batch with others: some processors then round in another order.
+    np.testing.assert_allclose(after[0], before[1], rtol=1e-5, atol=1e-3)
     assert np.array_equal(after[1:], before[1:])
 
 

@@ -13,7 +13,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from pneumonia.calibration import balanced_threshold, threshold_for_recall
 from pneumonia.experiments.diagnosis import unseen_healthy
-from pneumonia.experiments.lab import Lab, linear
+from pneumonia.experiments.lab import Lab, linear, ranked
 
 RECALL = 0.95
 DOMAINS = ("as it is", "softened", "sharpened", "unseen healthy")
@@ -111,18 +111,12 @@ def rank(lab: Lab) -> list[dict]:
             {domain: (run[domain][0], sum(_scaled(logits[m][i][domain][1]) for m in members)) for domain in run}
             for i, run in enumerate(logits[members[0]])
         ]
-    rows = []
-    for name, runs in logits.items():
-        aucs = [{d: float(roc_auc_score(lab.labels[rows_], s)) for d, (rows_, s) in run.items()} for run in runs]
-        lowest = [min(run.values()) for run in aucs]
-        rows.append(
-            {
-                "candidate": name,
-                "auc": {d: round(float(np.mean([run[d] for run in aucs])), 5) for d in aucs[0]},
-                "lowest": {"mean": round(float(np.mean(lowest)), 5), "sd": round(float(np.std(lowest, ddof=1)), 5)},
-            }
-        )
-    return sorted(rows, key=lambda row: -row["lowest"]["mean"])
+    return ranked(
+        {
+            name: [{d: float(roc_auc_score(lab.labels[rows], s)) for d, (rows, s) in run.items()} for run in runs]
+            for name, runs in logits.items()
+        }
+    )
 
 
 def _scaled(scores: np.ndarray) -> np.ndarray:
@@ -150,8 +144,7 @@ def candidate_logits(lab: Lab, views: Views) -> list[dict]:
 
 def drop_patients(lab: Lab, rows: np.ndarray, seed: int) -> np.ndarray:
     """Rows without those of a random fifth of their patients."""
-    names = (lab.dataset.patients if lab.dataset.has_patients else lab.dataset.digests)[rows]
-    unique, member = np.unique(names, return_inverse=True)
+    unique, member = np.unique(lab.names[rows], return_inverse=True)
     return rows[(np.random.default_rng(seed).random(len(unique)) >= 0.2)[member]]
 
 
@@ -182,11 +175,4 @@ def look(lab: Lab, name: str) -> dict:
         f"recall {RECALL} on held-out patients": threshold_for_recall(labels, held_scores, RECALL),
         f"recall {RECALL} on held-out patients, the worse of two shifts": threshold_for_recall(labels, lowest, RECALL),
     }
-    row = {"setting": name, "thresholds": {}}
-    for rule, threshold in thresholds.items():
-        row["thresholds"][rule] = {
-            "log_odds": round(threshold, 3),
-            "validation": lab.judge(held, held_scores - threshold),
-            "test": lab.judge(lab.test, test_scores - threshold),
-        }
-    return row | {"test": lab.first(lab.test, test_scores.round(3))}
+    return lab.look(name, (held, held_scores), test_scores, thresholds)

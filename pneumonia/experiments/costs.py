@@ -11,7 +11,7 @@ from scipy.special import expit
 from pneumonia import calibration
 from pneumonia.evaluation import calibration_error
 from pneumonia.experiments.heads import small_head
-from pneumonia.experiments.lab import Lab, by_patient, linear
+from pneumonia.experiments.lab import Lab, by_patient, linear, mean_and_sd
 
 PREVALENCES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.625)
 MISS_COSTS = (1, 5, 20)
@@ -31,16 +31,7 @@ def one_head(lab: Lab, head: str) -> dict:
     runs = [_one_seed(lab, features, head, seed) for seed in lab.scale.seeds]
     first = runs[0]
     names = [key for key in first if key not in ("curves", "costs", "scores")]
-    table = {
-        name: {
-            key: {
-                "mean": round(float(np.mean([run[name][key] for run in runs])), 5),
-                "sd": round(float(np.std([run[name][key] for run in runs], ddof=1)), 5),
-            }
-            for key in first[name]
-        }
-        for name in names
-    }
+    table = {name: {key: mean_and_sd([run[name][key] for run in runs]) for key in first[name]} for name in names}
     return {"calibration": table, "curves": first["curves"], "costs": costs(runs), "scores": first["scores"]}
 
 

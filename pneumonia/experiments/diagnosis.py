@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from pneumonia import shift
 from pneumonia.experiments.heads import small_head
-from pneumonia.experiments.lab import Lab, by_patient, fit_linear, linear
+from pneumonia.experiments.lab import Lab, by_patient, fit_linear, linear, mean_and_sd
 from pneumonia.experiments.symptoms import symptoms
 
 PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -144,7 +144,7 @@ def splits(lab: Lab) -> list[dict]:
         for head, build in HEADS.items():
             for split in ("random", "by patient"):
                 runs = [_one_split(lab, features, of_task, target, build(), split, seed) for seed in lab.scale.seeds]
-                rows.append({"task": task, "head": head, "split": split} | _mean_and_sd(runs))
+                rows.append({"task": task, "head": head, "split": split} | _spread(runs))
     return rows
 
 
@@ -164,17 +164,10 @@ def _one_split(lab: Lab, features, of_task, target, head, split: str, seed: int)
     return {"validation_auc": auc(validation), "test_auc": auc(test), "shared_patients": float(known.mean())}
 
 
-def _mean_and_sd(runs: list[dict]) -> dict:
+def _spread(runs: list[dict]) -> dict:
     """`{"name": {"mean", "sd", "values"}}` of numbers that every run has."""
     columns = {name: np.array([run[name] for run in runs], float) for name in runs[0]}
-    return {
-        name: {
-            "mean": round(float(values.mean()), 5),
-            "sd": round(float(values.std(ddof=1)), 5),
-            "values": values.round(5).tolist(),
-        }
-        for name, values in columns.items()
-    }
+    return {name: mean_and_sd(values) | {"values": values.round(5).tolist()} for name, values in columns.items()}
 
 
 def siblings_lent(lab: Lab) -> list[dict]:
@@ -192,7 +185,7 @@ def siblings_lent(lab: Lab) -> list[dict]:
         pool = lab.pool[of_task[lab.pool]]
         for head in ("linear, strong L2", "nearest neighbours"):
             runs = [_with_and_without(lab, features, pool, target, head, seed) for seed in lab.scale.seeds]
-            rows.append({"task": task, "head": head} | _mean_and_sd(runs))
+            rows.append({"task": task, "head": head} | _spread(runs))
     return rows
 
 
@@ -297,7 +290,7 @@ def adversarial(lab: Lab) -> list[dict]:
         "block3+4+5": lab.features("block3+4+5"),
         "image statistics": statistics_of_all,
     }
-    names = lab.dataset.patients if lab.dataset.has_patients else lab.dataset.digests
+    names = lab.names
     rows = []
     for label, kind in enumerate(("NORMAL", "PNEUMONIA")):
         of_class = np.flatnonzero(lab.labels == label)
@@ -310,9 +303,7 @@ def adversarial(lab: Lab) -> list[dict]:
                 half = _random_patients(names[pool], seed, is_test.mean())
                 aucs["two halves of training"].append(_tell_apart(features, pool, half, names, seed))
             for question, values in aucs.items():
-                rows.append(
-                    {"class": kind, "look": look, "question": question} | _mean_and_sd([{"auc": v} for v in values])
-                )
+                rows.append({"class": kind, "look": look, "question": question} | _spread([{"auc": v} for v in values]))
     return rows
 
 

@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from pneumonia import data, gradcam, vgg16
 from pneumonia.backend import keras
-from pneumonia.experiments.lab import Lab, fit_linear, linear
+from pneumonia.experiments.lab import Lab, fit_linear, linear, mean_and_sd
 from pneumonia.finetune import fine_tune, tail
 from pneumonia.training import class_weights
 
@@ -45,11 +45,7 @@ def by_kind(lab: Lab) -> list[dict]:
                 {
                     "images": split,
                     "kind": kind,
-                    "called_ill": {
-                        "mean": round(float(np.mean(values)), 5),
-                        "sd": round(float(np.std(values, ddof=1)), 5) if len(values) > 1 else 0.0,
-                        "values": [round(v, 5) for v in values],
-                    },
+                    "called_ill": mean_and_sd(values) | {"values": [round(v, 5) for v in values]},
                 }
             )
     return rows

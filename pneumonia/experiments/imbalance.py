@@ -69,7 +69,7 @@ def thin(lab: Lab, training: np.ndarray, rare: int | None, seed: int) -> np.ndar
     kept, other = training[lab.labels[training] == rare], training[lab.labels[training] != rare]
     wanted = max(4, len(other) // RATIO)
     rng = np.random.default_rng(seed)
-    names = lab.dataset.patients if lab.dataset.has_patients else lab.dataset.digests
+    names = lab.names
     patients = rng.permutation(np.unique(names[kept]))
     order = {name: i for i, name in enumerate(patients)}
     return np.concatenate([other, sorted(kept, key=lambda row: order[names[row]])[:wanted]])

@@ -91,6 +91,11 @@ class Lab:
         """
         return by_patient(self, self.pool, RESERVE, 0)
 
+    @property
+    def names(self) -> np.ndarray:
+        """Each image's patient; where the data names none, the image's own digest."""
+        return self.dataset.patients if self.dataset.has_patients else self.dataset.digests
+
     def split_reserve(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """As `split`, with the rows of the reserve alone."""
         training, validation = (part[np.isin(part, self.reserve)] for part in self.split(seed))
@@ -212,6 +217,48 @@ class Lab:
             "logits": logits.tolist(),
         }
 
+    def look(self, name: str, held: tuple, test_scores: np.ndarray, thresholds: dict[str, float]) -> dict:
+        """One setting's one look at test, at thresholds that were fixed before.
+
+        held: (rows, log-odds) of held-out patients; test_scores: log-odds of the test images; thresholds: log-odds by
+        the rule that fixed them
+
+        Returns `{"setting", "thresholds": {rule: {"log_odds", "validation", "test"}}, "test": scores and interval}`.
+        """
+        rows, scores = held
+        row = {"setting": name, "thresholds": {}}
+        for rule, threshold in thresholds.items():
+            row["thresholds"][rule] = {
+                "log_odds": round(threshold, 3),
+                "validation": self.judge(rows, scores - threshold),
+                "test": self.judge(self.test, test_scores - threshold),
+            }
+        return row | {"test": self.first(self.test, test_scores.round(3))}
+
+
+def ranked(runs: dict[str, list[dict[str, float]]]) -> list[dict]:
+    """Candidates by the mean of their lowest AUC, best first.
+
+    runs: by candidate, for each seed `{domain: AUC}`
+
+    Returns `[{"candidate", "auc": {domain: mean}, "lowest": {"mean", "sd"}}]`.
+    """
+    rows = [
+        {
+            "candidate": name,
+            "auc": {domain: round(float(np.mean([run[domain] for run in aucs])), 5) for domain in aucs[0]},
+            "lowest": mean_and_sd([min(run.values()) for run in aucs]),
+        }
+        for name, aucs in runs.items()
+    ]
+    return sorted(rows, key=lambda row: -row["lowest"]["mean"])
+
+
+def mean_and_sd(values: Sequence[float]) -> dict[str, float]:
+    """Mean and sample standard deviation over seeds, 0 for one: `{"mean", "sd"}`."""
+    sd = np.std(values, ddof=1) if len(values) > 1 else 0.0
+    return {"mean": round(float(np.mean(values)), 5), "sd": round(float(sd), 5)}
+
 
 def rounded(values: dict) -> dict:
     """Nested floats to 5 digits."""
@@ -238,11 +285,10 @@ def by_patient(lab: Lab, rows: np.ndarray, n: int, seed: int) -> np.ndarray:
     if n >= len(rows):
         return rows
     rng, chosen = np.random.default_rng(seed), []
-    names = lab.dataset.patients if lab.dataset.has_patients else lab.dataset.digests
     for label in (0, 1):
         of_class = rows[lab.labels[rows] == label]
         wanted = max(2, round(n * len(of_class) / len(rows)))
-        patients, member = np.unique(names[of_class], return_inverse=True)
+        patients, member = np.unique(lab.names[of_class], return_inverse=True)
         order = rng.permutation(len(patients))
         counts = np.bincount(member)[order].cumsum()
         kept = order[: np.searchsorted(counts, wanted) + 1]

@@ -23,7 +23,7 @@ from pneumonia import shift, splitting
 from pneumonia.calibration import balanced_threshold, threshold_for_recall
 from pneumonia.experiments.closing import drop_patients
 from pneumonia.experiments.diagnosis import unseen_healthy
-from pneumonia.experiments.lab import Lab, by_patient, linear
+from pneumonia.experiments.lab import Lab, by_patient, linear, mean_and_sd, ranked
 
 RECALL = 0.95
 RANKED = 800  # images of the reserve, whole patients, that the ranking works with
@@ -61,7 +61,7 @@ def run(lab: Lab) -> dict:
     looks = [lab.stage(f"look-{i}", lambda name=name: look(lab, name)) for i, name in enumerate((chosen, BASELINE))]
     afterwards = lab.stage("hindsight", lambda: hindsight(lab))
     return {
-        "images": {"ranking": len(ranked(lab)), "look": len(lab.reserve)},
+        "images": {"ranking": len(images(lab)), "look": len(lab.reserve)},
         "ranking": ranking,
         "chosen": chosen,
         "rule": "highest mean over the seeds of the lowest AUC of the domains",
@@ -71,7 +71,7 @@ def run(lab: Lab) -> dict:
     }
 
 
-def ranked(lab: Lab) -> np.ndarray:
+def images(lab: Lab) -> np.ndarray:
     """Rows of the reserve that the ranking works with."""
     return by_patient(lab, lab.reserve, RANKED, 0)
 
@@ -81,7 +81,7 @@ class Views:
 
     def __init__(self, lab: Lab, name: str, rows: np.ndarray):
         self.lab, self.how = lab, CANDIDATES[name]
-        self.ranked = ranked(lab)
+        self.ranked = images(lab)
         normalise = self.how.normalise
         self.plain = self._features(normalise or "plain", rows)
         self.soft = self._features(f"soft, {normalise}" if normalise else "soft", self.ranked)
@@ -103,19 +103,11 @@ class Views:
 
 def rank(lab: Lab) -> list[dict]:
     """All candidates, best first: AUC by domain, over cross-validations that part the patients differently."""
-    rows = []
+    runs = {}
     for name in CANDIDATES:
-        views = Views(lab, name, ranked(lab))
-        runs = [domain_aucs(lab, views, seed) for seed in lab.scale.seeds]
-        lowest = [min(run.values()) for run in runs]
-        rows.append(
-            {
-                "candidate": name,
-                "auc": {domain: round(float(np.mean([run[domain] for run in runs])), 5) for domain in runs[0]},
-                "lowest": {"mean": round(float(np.mean(lowest)), 5), "sd": round(float(np.std(lowest, ddof=1)), 5)},
-            }
-        )
-    return sorted(rows, key=lambda row: -row["lowest"]["mean"])
+        views = Views(lab, name, images(lab))
+        runs[name] = [domain_aucs(lab, views, seed) for seed in lab.scale.seeds]
+    return ranked(runs)
 
 
 def domain_aucs(lab: Lab, views: Views, seed: int) -> dict[str, float]:
@@ -157,14 +149,7 @@ def look(lab: Lab, name: str) -> dict:
         "best balanced accuracy on held-out patients": balanced_threshold(labels, held_scores),
         f"recall {RECALL} on held-out patients": threshold_for_recall(labels, held_scores, RECALL),
     }
-    row = {"setting": name, "thresholds": {}}
-    for rule, threshold in thresholds.items():
-        row["thresholds"][rule] = {
-            "log_odds": round(threshold, 3),
-            "validation": lab.judge(held, held_scores - threshold),
-            "test": lab.judge(lab.test, test_scores - threshold),
-        }
-    return row | {"test": lab.first(lab.test, test_scores.round(3))}
+    return lab.look(name, (held, held_scores), test_scores, thresholds)
 
 
 def hindsight(lab: Lab) -> list[dict]:
@@ -172,7 +157,7 @@ def hindsight(lab: Lab) -> list[dict]:
 
     told_apart: AUC with which a classifier tells their healthy test images from their healthy training images
     """
-    kept, rows = ranked(lab), []
+    kept, rows = images(lab), []
     for name in CANDIDATES:
         views = Views(lab, name, np.concatenate([kept, lab.test]))
 
@@ -187,13 +172,12 @@ def hindsight(lab: Lab) -> list[dict]:
 def told_apart(lab: Lab, views: Views) -> dict[str, float]:
     """AUC of healthy test images against healthy ones of the training folder, over the seeds: mean and sd."""
     healthy = np.concatenate([rows[lab.labels[rows] == 0] for rows in (views.ranked, lab.test)])
-    patients = (lab.dataset.patients if lab.dataset.has_patients else lab.dataset.digests)[healthy]
     is_test = np.isin(healthy, lab.test)
     found = [
-        shift.adversarial_auc(linear(), views.plain[healthy], is_test, patients, seed, FOLDS)[0]
+        shift.adversarial_auc(linear(), views.plain[healthy], is_test, lab.names[healthy], seed, FOLDS)[0]
         for seed in lab.scale.seeds
     ]
-    return {"mean": round(float(np.mean(found)), 5), "sd": round(float(np.std(found, ddof=1)), 5)}
+    return mean_and_sd(found)
 
 
 def rank_correlation(ranking: list[dict], afterwards: list[dict]) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from pneumonia.backend import keras, tf
 from pneumonia.experiments.lab import Lab, by_patient, linear
-from pneumonia.training import class_weights
+from pneumonia.training import class_weights, inference
 
 SIZES = (50, 200, 500)  # and all there are
 SCRATCH_SIZE = 64  # pixels: the small CNN sees less detail, for time
@@ -138,11 +138,10 @@ def train_cnn(images, labels, training, steps: int, seed: int):
         batch[mirrored] = batch[mirrored][:, :, ::-1]
         target = labels[rows].astype(np.float32)[:, None]
         step(tf.constant(batch), tf.constant(target), np.where(target == 1, weights[1], weights[0]).astype("f4"))
-    signature = [tf.TensorSpec((None, *images.shape[1:]), tf.float32)]  # one trace serves the last, smaller batch too
-    run = tf.function(lambda batch: model(batch, training=False), input_signature=signature)
+    run = inference(model)
 
     def score(rows):
-        parts = [run(tf.constant(prepared(images[rows[i : i + 256]]))).numpy()[:, 0] for i in range(0, len(rows), 256)]
+        parts = [run(prepared(images[rows[i : i + 256]])).numpy()[:, 0] for i in range(0, len(rows), 256)]
         return np.concatenate(parts).astype(float)
 
     return score
