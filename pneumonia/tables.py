@@ -13,9 +13,9 @@ def number(value: dict | float | None, digits: int = 3) -> str:
         return "-"
     if not isinstance(value, dict):
         return f"{value:.{digits}f}"
-    return (
-        f"{value['mean']:.{digits}f} ± {value['sd']:.{digits}f}" if value.get("sd") else f"{value['mean']:.{digits}f}"
-    )
+    mean = f"{value['mean']:.{digits}f}"
+    # Spaces that no line is broken at: the two belong together also where a column is narrow.
+    return f"{mean}\u00a0±\u00a0{value['sd']:.{digits}f}" if value.get("sd") else mean
 
 
 def settings(rows: list[dict], columns: list[tuple[str, str]], first: str = "setting") -> str:
