@@ -64,6 +64,7 @@ def require(sandbox: str) -> None:
             "you trust every learner with this machine, `--sandbox none` grades without; the report then says so."
         )
     if sandbox == "bubblewrap":
+        _require_a_place_of_its_own()
         command = [*bubblewrap(), "--", sys.executable, "-I", "-c", _TRIAL % learners_uid()]
     else:
         _make_empty_image(sandbox)
@@ -75,6 +76,16 @@ def require(sandbox: str) -> None:
             f"The sandbox does not start: {COMMANDS[sandbox]} says {said!r}. In a container it needs permission to "
             "make namespaces; on Ubuntu 24.04 and later, AppArmor must permit bwrap to make them."
         )
+
+
+def _require_a_place_of_its_own() -> None:
+    """Raise CourseError where each submission's own, empty /tmp would hide the course or its Python from its worker."""
+    for _, target in visible():
+        if Path(target).resolve().is_relative_to("/tmp"):
+            raise CourseError(
+                f"The sandbox gives each submission an empty /tmp, and {target}, which graded code needs, lies there: "
+                "every answer would fail. Move the clone, and the Python that it is installed in, to another folder."
+            )
 
 
 # The steps that the forker will take for each submission, taken once.

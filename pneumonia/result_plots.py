@@ -183,6 +183,7 @@ def ranking_and_test(ranking: list[dict], afterwards: list[dict]) -> Figure:
             markersize=6,
             capsize=2,
         )
+        axis.xaxis.get_major_locator().set_params(nbins=4)
     axes.flat[0].set(yticks=places, yticklabels=[row["candidate"] for row in ranking])
     axes.flat[0].set_xlabel("lowest AUC, training folder")
     axes.flat[1].set_xlabel("AUC, test")

@@ -14,8 +14,25 @@ def number(value: dict | float | None, digits: int = 3) -> str:
     if not isinstance(value, dict):
         return f"{value:.{digits}f}"
     mean = f"{value['mean']:.{digits}f}"
-    # Spaces that no line is broken at: the two belong together also where a column is narrow.
-    return f"{mean}\u00a0±\u00a0{value['sd']:.{digits}f}" if value.get("sd") else mean
+    # Where a column is narrow, the line is broken before the sign and not after it.
+    return f"{mean} ±\u00a0{value['sd']:.{digits}f}" if value.get("sd") else mean
+
+
+def ranking(rows: list[dict]) -> str:
+    """A row for each candidate of a ranking (`experiments.lab.ranked`): AUC by domain, and the lowest."""
+    domains = list(rows[0]["auc"])
+    body = [[row["candidate"], *(number(row["auc"][d], 4) for d in domains), number(row["lowest"], 4)] for row in rows]
+    return markdown(["candidate", *(f"AUC, {domain}" for domain in domains), "lowest"], body)
+
+
+def looks(rows: list[dict], metrics=("auc", "accuracy", "recall", "specificity")) -> str:
+    """A row for each threshold of each setting that looked at test (`experiments.lab.Lab.look`)."""
+    body = [
+        [row["setting"], rule, *(number(found["test"][metric]) for metric in metrics)]
+        for row in rows
+        for rule, found in row["thresholds"].items()
+    ]
+    return markdown(["setting", "threshold", *(f"test {metric}".replace("auc", "AUC") for metric in metrics)], body)
 
 
 def settings(rows: list[dict], columns: list[tuple[str, str]], first: str = "setting") -> str:
@@ -36,4 +53,4 @@ def symptoms(rows: list[dict]) -> str:
 
 def _evidence(name: str, value: float) -> str:
     count = float(value).is_integer() and value != 1  # a rate of exactly 1 is written as one
-    return f"{name.replace('_', ' ').replace('auc', 'AUC')} {value:.{0 if count else 3}f}"
+    return f"{name.replace('_', ' ').replace('auc', 'AUC')} {value:z.{0 if count else 3}f}"

@@ -31,6 +31,13 @@ if sys.argv[1] == "run":
 """
 
 
+def test_a_course_in_tmp_is_refused_before_it_costs_anyone_points(monkeypatch):
+    """Each worker's own /tmp would cover it, and every answer would fail for want of a module."""
+    monkeypatch.setattr(sandbox, "visible", lambda: ((Path("/tmp/course/.venv"), "/tmp/course/.venv"),))
+    with pytest.raises(CourseError, match=r"/tmp/course/.venv.* Move the clone"):
+        sandbox.require("bubblewrap")
+
+
 def test_nothing_is_seen_that_would_tell_an_answer():
     seen = [Path(target) for _, target in sandbox.visible()]
     for task in exercises().values():
