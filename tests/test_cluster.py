@@ -13,6 +13,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import venv
 from concurrent.futures import ThreadPoolExecutor
@@ -191,10 +192,17 @@ def test_a_notebook_that_kills_workers_costs_itself_alone(tmp_path, dask_cluster
     }
 
 
-def test_a_worker_with_another_course_is_given_nothing(tmp_path, dask_cluster):
+@pytest.fixture
+def outside_tmp():
+    """A folder for another course: what lies in /tmp is refused before anybody asks which course it is."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        yield Path(folder)
+
+
+def test_a_worker_with_another_course_is_given_nothing(tmp_path, outside_tmp, dask_cluster):
     for student in ("ada", "bruno"):
         hand_in(tmp_path / "submitted", student, RIGHT)
-    dask_cluster.begin().add_worker("--no-nanny", python=python_with_another_course(tmp_path))
+    dask_cluster.begin().add_worker("--no-nanny", python=python_with_another_course(outside_tmp))
     with Journal(tmp_path / "graded") as journal:
         graded = Class(tmp_path / "submitted", journal, seed=7)
         with pytest.raises(CourseError, match="No worker .* Its checks of 02-metrics are not the ones here: check out"):
