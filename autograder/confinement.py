@@ -28,6 +28,8 @@ CAPABILITY_VERSION = 0x20080522
 LAST_CAPABILITY = 63
 SOMEBODY = 1000  # who a learner is where the sandbox's root is nobody special outside
 
+EMPTIED = ("/tmp", "/dev/shm")  # folders that each submission gets anew: what else lies there is not seen
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -68,16 +70,9 @@ def confine(allowance: Allowance, uid: int | None) -> None:
     """
     _unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
     _mount("none", "/", "", MS_REC | MS_PRIVATE)
-    _mount(
-        "tmpfs",
-        "/tmp",
-        "tmpfs",
-        MS_NOSUID | MS_NODEV,
-        f"size={allowance.scratch},nr_inodes={allowance.files},mode=1777",
-    )
-    _mount(
-        "tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, f"size={allowance.shared_memory},nr_inodes=1000,mode=1777"
-    )
+    sizes = ((allowance.scratch, allowance.files), (allowance.shared_memory, 1000))
+    for folder, (size, files) in zip(EMPTIED, sizes, strict=True):
+        _mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size},nr_inodes={files},mode=1777")
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     if uid is not None:
         os.setgroups([])

@@ -16,6 +16,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from autograder.confinement import EMPTIED, Allowance
 from autograder.exercises import CLONE, PACKAGE
 from autograder.imports import files_imported
 from pneumonia.settings import CourseError
@@ -79,12 +80,13 @@ def require(sandbox: str) -> None:
 
 
 def _require_a_place_of_its_own() -> None:
-    """Raise CourseError where each submission's own, empty /tmp would hide the course or its Python from its worker."""
+    """Raise CourseError where a folder that each submission gets empty would hide the course or its Python from it."""
     for _, target in visible():
-        if Path(target).resolve().is_relative_to("/tmp"):
+        for folder in filter(Path(target).is_relative_to, EMPTIED):
             raise CourseError(
-                f"The sandbox gives each submission an empty /tmp, and {target}, which graded code needs, lies there: "
-                "every answer would fail. Move the clone, and the Python that it is installed in, to another folder."
+                f"The sandbox gives each submission an empty {folder}, and {target}, which graded code needs, lies "
+                "there: every answer would fail. Move the clone, and the Python that it is installed in, to another "
+                "folder."
             )
 
 
@@ -124,8 +126,6 @@ def bubblewrap() -> list[str]:
 
 def container(engine: str, arguments: list[str], name: str) -> list[str]:
     """The command that runs this Python with `arguments` in a container of that name."""
-    from autograder.confinement import Allowance
-
     most = Allowance()
     command = [
         engine,

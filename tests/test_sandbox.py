@@ -31,10 +31,12 @@ if sys.argv[1] == "run":
 """
 
 
-def test_a_course_in_tmp_is_refused_before_it_costs_anyone_points(monkeypatch):
-    """Each worker's own /tmp would cover it, and every answer would fail for want of a module."""
-    monkeypatch.setattr(sandbox, "visible", lambda: ((Path("/tmp/course/.venv"), "/tmp/course/.venv"),))
-    with pytest.raises(CourseError, match=r"/tmp/course/.venv.* Move the clone"):
+@pytest.mark.parametrize("folder", ["/tmp", "/dev/shm"])
+def test_a_course_in_a_folder_that_workers_get_empty_is_refused(monkeypatch, folder):
+    """Else every answer would fail for want of a module, and cost its points."""
+    python = f"{folder}/course/.venv"
+    monkeypatch.setattr(sandbox, "visible", lambda: ((Path(python), python),))
+    with pytest.raises(CourseError, match=rf"an empty {folder}, and {python}.* Move the clone"):
         sandbox.require("bubblewrap")
 
 
