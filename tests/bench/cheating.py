@@ -40,6 +40,20 @@ def equal_to_everything(draft: Draft):
         draft.write(function, f"def {function}(*_, **__):\n    return Same(1)")
 
 
+@case(written=RIGHT)
+def nan_everywhere(draft: Draft):
+    """Answers with NaN, alone and in arrays and dictionaries: no comparison with it finds a difference."""
+    answers = {
+        "confusion_counts": "dict.fromkeys(('tp', 'fp', 'tn', 'fn'), nan)",
+        "specificity": "np.float32(nan)",
+        "f_beta": "np.full((), nan)",
+    }
+    draft.first("import numpy as np\nnan = float('nan')")
+    for function in draft.task.functions:
+        if function not in RIGHT:
+            draft.write(function, f"def {function}(*_, **__):\n    return {answers.get(function, 'nan')}")
+
+
 @case(written=RIGHT, says=("nothing that wraps them",))
 def array_of_tricks(draft: Draft):
     """Gives back objects with an `__array__` of their own, and arrays that answer to every ufunc."""
