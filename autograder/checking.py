@@ -246,6 +246,8 @@ def _diagnose(came, same, mistakes: Iterable[Mistake], args: tuple, kwargs: dict
             with np.errstate(all="ignore"):
                 if same(came, mistake.program(*args, **kwargs)):
                     return mistake.sentence
+        except WrongType:  # none was raised for the right numbers: these are the mistake's, and of another type as well
+            return mistake.sentence
         except (ArithmeticError, ValueError, LookupError):
             continue  # this wrong program has no answer to this input
     return ""
