@@ -119,6 +119,13 @@ def test_catalogue_has_enough_of_each(name):
     assert len(said) == len(set(said)), "two mistakes in one function with the same words"
 
 
+def test_a_mistake_is_named_also_where_the_type_is_wrong_as_well():
+    """RGB in float64: not "the numbers are right, their type is float64"."""
+    learner = in_place({"preprocess": lambda images: images - np.array([123.68, 116.779, 103.939])})
+    outcome = run_checks(exercise("03-transfer-head"), learner, functions=("preprocess",))["preprocess"]
+    assert "still RGB, with the means in that order" in outcome.failure.mistake
+
+
 @each_answer
 def test_public_checks_in_place(name, answer):
     learner = in_place({answer.function: answer.program})

@@ -42,11 +42,6 @@ def preprocess_all_rgb(images):
     return (images - np.array([123.68, 116.779, 103.939])).astype("float32")
 
 
-@wrong("preprocess", says="The channels are still RGB, with the means in that order")
-def preprocess_all_rgb_in_float64(images):
-    return images.astype("float32") - np.array([123.68, 116.779, 103.939])
-
-
 @wrong("preprocess", says="The means belong to the other order")
 def preprocess_with_means_of_rgb(images):
     return (images[..., ::-1] - np.array([123.68, 116.779, 103.939])).astype("float32")
