@@ -350,6 +350,8 @@ def _be_judge(connection: Connection, seat: workers.Seat | None) -> None:
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     if seat is not None:
         workers.take(seat)
+    if "autograder.keras_answers" in sys.modules:
+        sys.modules["autograder.keras_answers"].run_operations_directly()
     exercise_seen = ""
     with contextlib.suppress(EOFError, OSError):
         while True:

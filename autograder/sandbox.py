@@ -42,6 +42,7 @@ LEAN = {
     "OPENBLAS_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
+    "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "false",
 }
 FIRST_UID = 61_184  # of the users that learners' code runs as where root grades; systemd calls these free for such use
 UIDS = 4_000

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from autograder import imports, sandbox
@@ -163,6 +164,33 @@ def test_models_in_stock_are_made_without_an_operation_and_are_as_good_as_new():
     made = subprocess.run([sys.executable, "-c", STOCK], capture_output=True, text=True, check=True)
     forked = subprocess.run([sys.executable, "-c", FORKS], input=made.stdout, capture_output=True, text=True)
     assert forked.returncode == 0, forked.stderr
+
+
+OPERATIONS = """
+import json, sys
+import numpy as np
+from autograder import keras_answers
+from autograder.keras_answers import keras
+from tensorflow.python.eager import context
+if sys.argv[1] == "directly":
+    keras_answers.run_operations_directly()
+made = [keras.layers.Conv2D(4, 3), keras.layers.MaxPooling2D(), keras.layers.Flatten(), keras.layers.Dense(5)]
+model = keras.Sequential([keras.layers.Input((9, 9, 2)), *made])
+keras_answers.draw_weights(model, 1)
+outputs = np.asarray(model(np.random.default_rng(0).random((3, 9, 9, 2), np.float32)))
+functions = [name for name in context.context().list_function_names() if "__wrapped__" in name]
+print(json.dumps([outputs.tolist(), functions]))
+"""
+
+
+def test_operations_run_directly_give_the_same_and_no_function_is_made_of_them():
+    def run(how: str) -> list:
+        done = subprocess.run([sys.executable, "-c", OPERATIONS, how], capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+    (outputs, functions), (usual_outputs, usual_functions) = run("directly"), run("as usual")
+    assert np.allclose(outputs, usual_outputs, atol=1e-6)
+    assert usual_functions and not functions
 
 
 def test_the_journal_only_grows_and_has_one_grader_at_a_time(tmp_path):

@@ -79,9 +79,8 @@ def test_head_by_default(models):
 
 @function("build_head")
 def test_head_with_other_settings(models):
-    """Other numbers of hidden units, other rates, other penalties; features that are not square."""
-    expect_head(models, (3, 2, 5), 2, hidden=16, dropout=0.5, l2=0.01)
-    expect_head(models, (2, 2, 16), 3, hidden=4, dropout=0.3, l2=0.001)
+    """Another number of hidden units, rate and penalty; features that are not square."""
+    expect_head(models, (3, 2, 5), 2, hidden=4, dropout=0.5, l2=0.01)
 
 
 @function("build_classifier")
