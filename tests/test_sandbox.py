@@ -190,7 +190,8 @@ def test_operations_run_directly_give_the_same_and_no_function_is_made_of_them()
 
     (outputs, functions), (usual_outputs, usual_functions) = run("directly"), run("as usual")
     assert np.allclose(outputs, usual_outputs, atol=1e-6)
-    assert usual_functions and not functions
+    assert usual_functions
+    assert not functions
 
 
 def test_the_journal_only_grows_and_has_one_grader_at_a_time(tmp_path):
