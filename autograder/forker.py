@@ -131,8 +131,6 @@ class Seat:
             os.chdir("/tmp")
             from autograder import worker
 
-            if "autograder.keras_answers" in sys.modules:
-                sys.modules["autograder.keras_answers"].run_operations_directly()
             worker.main()
             status = 0
         except BaseException as error:

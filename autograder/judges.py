@@ -351,7 +351,7 @@ def _be_judge(connection: Connection, seat: workers.Seat | None) -> None:
     if seat is not None:
         workers.take(seat)
     if "autograder.keras_answers" in sys.modules:
-        sys.modules["autograder.keras_answers"].run_operations_directly()
+        sys.modules["autograder.keras_answers"].run_operations_directly()  # as its workers do
     exercise_seen = ""
     with contextlib.suppress(EOFError, OSError):
         while True:

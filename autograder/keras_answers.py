@@ -10,6 +10,7 @@ import hashlib
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 import numpy as np
 
@@ -106,12 +107,14 @@ def prepare_to_fork() -> None:
         pywrap_xla_ops.get_cpu_kernel_names()
 
 
+@cache
 def run_operations_directly() -> None:
     """Have this process run TensorFlow's operations as they are, as far as that can be had.
 
     TensorFlow 2.21 makes a function of each operation that it meets for the first time, and for each new shape, and
     sends it through all passes of its compiler: 0.4 ms, of which a process that lives for less than a second never
-    sees the use. The results are the same. Called after a fork: it begins TensorFlow's threads.
+    sees the use. The results are the same. Called after a fork, since it begins TensorFlow's threads, and after the
+    learner's cells, some of which may only be run before that (`tf.config.set_visible_devices`).
     """
     from tensorflow.python.eager import context
 

@@ -67,6 +67,10 @@ def main() -> None:
         except EOFError:
             return
         question = plain.loads(message, items=math.inf)
+        if "keras" in question:
+            from autograder import keras_answers  # here, so that TensorFlow is imported only where it is needed
+
+            keras_answers.run_operations_directly()
         reply = _run_cell(_shell, question["cell"]) if "cell" in question else calls.answer(_shell.user_ns, question)
         write_message(answers, number, reply)
 

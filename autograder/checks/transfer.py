@@ -215,6 +215,9 @@ def _whats_not_frozen(about: About) -> str:
 TIMES, TIMES_TO_BE_SURE = 400, 4000
 NUMBERS, NUMBERS_TO_BE_SURE = 2**20, 2**24  # in all that is sent
 CASES = 8
+# Few hidden units can all be 0, whatever the case: where there is nothing to drop, Dropout shows in nothing, and weights
+# are drawn again. With three units that is one draw in eight.
+DRAWS, LEAST = 30, 1e-3
 
 
 @dataclass(frozen=True)
@@ -258,18 +261,21 @@ def _head_mistake(came, asked: _Head, seed: int) -> str:
             return sentence
     if not all(about.learned):
         return "Some of the head's weights are frozen: the head is the part that learns."
-    outputs, weights = came.output(features, draw={came: seed}), drawn(about.shapes, seed)
-    if outputs.shape != (CASES, 1):
-        return _output_shape_mistake(outputs.shape, asked)
-    found = [
-        (parts, flat)
-        for parts in _parts(weights, asked)
-        for flat in _flattened(features, parts[0].shape[0])
-        if close(outputs, _sigmoid(_logits(np.maximum, flat, parts)))
-    ]
-    if not found:
-        return _formula_mistake(outputs, features, weights, asked)
-    parts, flat = found[0]
+    for draw in range(seed, seed + DRAWS):
+        outputs, weights = came.output(features, draw={came: draw}), drawn(about.shapes, draw)
+        if outputs.shape != (CASES, 1):
+            return _output_shape_mistake(outputs.shape, asked)
+        found = [
+            (parts, flat)
+            for parts in _parts(weights, asked)
+            for flat in _flattened(features, parts[0].shape[0])
+            if close(outputs, _sigmoid(_logits(np.maximum, flat, parts)))
+        ]
+        if not found:
+            return _formula_mistake(outputs, features, weights, asked)
+        parts, flat = found[0]
+        if np.any(_squares(_units(flat, parts)) > LEAST):
+            break
     if sentence := _penalty_mistake(came.losses(), parts, asked):
         return sentence
     # By chance, now and then, a few times vary unlike many: only many can say that something is wrong.
@@ -336,6 +342,17 @@ def _flattened(features: np.ndarray, d: int) -> list[np.ndarray]:
 def _logits(activation, flat: np.ndarray, parts) -> np.ndarray:
     kernel, bias, last, last_bias = parts
     return activation(flat @ kernel + bias, 0) @ last + last_bias
+
+
+def _units(flat: np.ndarray, parts) -> np.ndarray:
+    """Each hidden unit's part in each case's log-odds, (n, hidden)."""
+    kernel, bias, last, _ = parts
+    return np.maximum(flat @ kernel + bias, 0) * last[:, 0]
+
+
+def _squares(units: np.ndarray) -> np.ndarray:
+    """The sum of the squares of the units' parts, (n,)."""
+    return np.sum(units**2, axis=1)
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -407,10 +424,9 @@ def _dropout_mistake(came: Held, features, flat, parts, asked: _Head, times: int
     There the hidden units are dropped at `dropout`, the others scaled up: the log-odds then vary with the variance
     dropout / (1 - dropout) times the sum of the squares of the units' parts in them.
     """
-    kernel, bias, last, last_bias = parts
-    hidden = np.maximum(flat @ kernel + bias, 0) * last[:, 0]  # (n, hidden): each unit's part in the log-odds
-    squares = np.sum(hidden**2, axis=1)
-    place = int(np.argmin(np.where(squares > 0, np.abs(hidden.sum(axis=1) + last_bias), np.inf)))
+    last_bias, hidden = parts[3], _units(flat, parts)
+    squares = _squares(hidden)
+    place = int(np.argmin(np.where(squares > LEAST, np.abs(hidden.sum(axis=1) + last_bias), np.inf)))
     case = features[place : place + 1]
     outputs = came.output(case, training=True, repeat=times).astype(float).ravel()
     if np.ptp(outputs) < 1e-6:

@@ -231,6 +231,34 @@ def keras_subclassed(draft: Draft):
 
 
 @case(exercise="03-transfer-head")
+def keras_settings_first(draft: Draft):
+    """Settings that TensorFlow takes only before its first operation: devices, threads."""
+    draft.first(
+        """
+        import tensorflow as tf
+
+        tf.config.set_visible_devices([], "GPU")
+        tf.config.threading.set_intra_op_parallelism_threads(2)
+        tf.config.threading.set_inter_op_parallelism_threads(2)
+        DENSE = tf.keras.layers.Dense
+        """
+    )
+    draft.write(
+        "build_head",
+        """
+        def build_head(feature_shape, hidden=128, dropout=0.2, l2=1e-4):
+            return keras.Sequential([
+                keras.layers.Input(feature_shape),
+                keras.layers.GlobalAveragePooling2D(),
+                DENSE(hidden, activation="relu", kernel_regularizer=keras.regularizers.L2(l2)),
+                keras.layers.Dropout(dropout),
+                DENSE(1, activation="sigmoid"),
+            ])
+        """,
+    )
+
+
+@case(exercise="03-transfer-head")
 def keras_with_a_lambda(draft: Draft):
     """A right head whose first layer is a Lambda: it is never loaded outside the sandbox, so that it does no harm."""
     draft.write(
