@@ -1,11 +1,12 @@
 """The exercises on Keras: models stay where they are, whatever they do; the oracles are Keras's own."""
 
 import os
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
-from autograder import plain
+from autograder import calls, plain
 from autograder.checking import Wrong
 from autograder.checks.models import small_base
 from autograder.exercises import exercise, exercises
@@ -14,6 +15,7 @@ from autograder.keras_models import ModelLearner, digest_of
 from autograder.learner import Learner
 from autograder.notebooks import CodeCell
 from autograder.running import run_checks
+from pneumonia.backend import keras
 
 
 def test_the_exercises_on_keras_are_known_as_such():
@@ -43,6 +45,33 @@ def test_arrays_of_text_and_handles_cross():
     for garbage in (b'{"texts": [[2], ["a"]]}', b'{"texts": [[1], [1]]}', b'{"handle": -1}', b'{"handle": true}'):
         with pytest.raises(plain.Garbage):
             plain.loads(garbage)
+
+
+def test_dropout_is_judged_where_the_drawn_weights_leave_nothing_to_drop():
+    """Three ReLU units on pooled features are all 0 in one draw of eight."""
+    from autograder.checks.transfer import CASES, expect_head
+    from autograder.keras_answers import drawn
+
+    def leaves_nothing(seed: int) -> bool:
+        features = np.abs(np.random.default_rng(seed).normal(size=(CASES, 3, 3, 5))).astype(np.float32)
+        kernel, bias, *_ = drawn([(5, 3), (3,), (3, 1), (1,)], seed)
+        return not np.any(np.maximum(features.mean(axis=(1, 2)) @ kernel + bias, 0))
+
+    def build_head(feature_shape, hidden, dropout, l2):
+        layers = keras.layers
+        dense = layers.Dense(hidden, activation="relu", kernel_regularizer=keras.regularizers.L2(l2))
+        pooled = [layers.Input(feature_shape), layers.GlobalAveragePooling2D(), dense]
+        return keras.Sequential([*pooled, layers.Dropout(drops * dropout), layers.Dense(1, activation="sigmoid")])
+
+    def exchange(question: bytes) -> bytes:
+        return calls.answer({"build_head": build_head}, plain.loads(question, items=np.inf))
+
+    seeds = list(filter(leaves_nothing, range(60)))
+    assert len(seeds) > 3
+    for seed in seeds[:3]:
+        for drops in (True, False):
+            with nullcontext() if drops else pytest.raises(Wrong, match="no Dropout"):
+                expect_head(ModelLearner(Learner(exchange)), (3, 3, 5), seed, hidden=3, dropout=0.4, l2=0.01)
 
 
 HOSTILE = {

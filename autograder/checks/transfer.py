@@ -215,8 +215,8 @@ def _whats_not_frozen(about: About) -> str:
 TIMES, TIMES_TO_BE_SURE = 400, 4000
 NUMBERS, NUMBERS_TO_BE_SURE = 2**20, 2**24  # in all that is sent
 CASES = 8
-# Few hidden units can all be 0, whatever the case: where there is nothing to drop, Dropout shows in nothing, and weights
-# are drawn again. With three units that is one draw in eight.
+# Few hidden units can all be 0, whatever the case, three of them in one draw of eight. Where there is nothing to drop,
+# Dropout shows in nothing: weights are drawn again.
 DRAWS, LEAST = 30, 1e-3
 
 
