@@ -290,8 +290,7 @@ class Container:
 
     def how(self) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            status = self._popen.wait(timeout=5)
-            return _ended(128 - status if status > 128 else status)  # as shells count: 137 is signal 9
+            return _ended(_as_python_counts(self._popen.wait(timeout=5)))
         return ""
 
     def busy(self) -> tuple[float, bool]:
@@ -489,6 +488,11 @@ def _popen(command: list[str], printed: BinaryIO, **settings) -> subprocess.Pope
         start_new_session=True,  # a process group of its own, ended as a whole
         **settings,
     )
+
+
+def _as_python_counts(status: int) -> int:
+    """An engine's exit status, 137 for signal 9 as shells have it, as Python has it; 255 is an exit status."""
+    return 128 - status if status - 128 in signal.valid_signals() else status
 
 
 def _ended(status: int) -> str:

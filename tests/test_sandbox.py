@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder import imports, sandbox
+from autograder import imports, sandbox, workers
 from autograder.exercises import CLONE, PACKAGE, exercise, exercises
 from autograder.grades import Grade
 from autograder.journal import Journal
@@ -164,6 +164,14 @@ def test_models_in_stock_are_made_without_an_operation_and_are_as_good_as_new():
     made = subprocess.run([sys.executable, "-c", STOCK], capture_output=True, text=True, check=True)
     forked = subprocess.run([sys.executable, "-c", FORKS], input=made.stdout, capture_output=True, text=True)
     assert forked.returncode == 0, forked.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "how"),
+    [(0, "with exit status 0"), (1, "with exit status 1"), (137, "by signal 9"), (255, "with exit status 255")],
+)
+def test_how_a_container_ended_is_told_from_its_engines_exit_status(status, how):
+    assert how in workers._ended(workers._as_python_counts(status))
 
 
 OPERATIONS = """
