@@ -118,7 +118,7 @@ def run_operations_directly() -> None:
     """
     from tensorflow.python.eager import context
 
-    with contextlib.suppress(AttributeError):  # no part of TensorFlow's interface either
+    with contextlib.suppress(AttributeError, ValueError):  # no part of TensorFlow's interface either
         set_it = ctypes.CDLL(None).TFE_ContextSetRunEagerOpAsFunction
         new_status, in_capsule = ctypes.CDLL(None).TF_NewStatus, ctypes.pythonapi.PyCapsule_GetPointer
         context.ensure_initialized()
