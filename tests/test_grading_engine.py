@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,10 @@ class Graded:
         """Begin to grade."""
         command = [str(COURSE), "grade", str(self.submitted), "--workers", "1", *options]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, start_new_session=True, env=os.environ | environment, **pipes)
+        # Where the tests run in the background of a script, an interrupt is ignored, and their children inherit that.
+        heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        environment = os.environ | environment
+        return subprocess.Popen(command, start_new_session=True, env=environment, preexec_fn=heeded, **pipes)
 
     def grade(self, *options: str, **environment: str) -> tuple[int, str]:
         """Grade; gives the exit status and what was printed."""
