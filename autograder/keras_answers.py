@@ -114,7 +114,7 @@ def run_operations_directly() -> None:
     TensorFlow 2.21 makes a function of each operation that it meets for the first time, and for each new shape, and
     sends it through all passes of its compiler: 0.4 ms, of which a process that lives for less than a second never
     sees the use. The results are the same. Called after a fork, since it begins TensorFlow's threads, and after the
-    learner's cells, some of which may only be run before that (`tf.config.set_visible_devices`).
+    learner's cells: some settings (`tf.config.threading`) are refused after that.
     """
     from tensorflow.python.eager import context
 
