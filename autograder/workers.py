@@ -285,7 +285,8 @@ class Container:
         self.printed = _file()
         self._engine, self._name = engine, f"course-{uuid.uuid4().hex}"
         command = sandbox.container(engine, ["-I", "-m", "autograder.worker"], self._name)
-        self._popen = _popen(command, self.printed)
+        # Podman leaves a file, `oom`, in the folder that it is called in where a container took too much memory.
+        self._popen = _popen(command, self.printed, cwd=tempfile.gettempdir())
         self.talk = StreamTalk(self._popen.stdout, self._popen.stdin)
 
     def how(self) -> str:
