@@ -1,4 +1,4 @@
-"""Fine-tuning the last block of VGG16 on cached outputs of the block before: the frozen part is computed once."""
+"""Fine-tuning the last blocks of VGG16 on cached outputs of the block before: the frozen part is computed once."""
 
 from collections.abc import Callable
 
@@ -7,21 +7,32 @@ import numpy as np
 from pneumonia.backend import keras, tf
 from pneumonia.training import inference
 
-LAYERS = ("block5_conv1", "block5_conv2", "block5_conv3")
+BLOCKS = (4, 5)  # that may be fine-tuned; each has three convolutions with 512 filters
 
 
-def tail(base: keras.Model, shape: tuple[int, int, int], kernel=None, bias: float = 0.0) -> keras.Model:
-    """Block 5 with the weights of `base`, a mean over all places, and one log-odds: (None, *shape) to (None, 1).
+def convolutions(first: int = 5) -> list[str]:
+    """The names of the convolutions from block `first` on."""
+    return [f"block{block}_conv{i}" for block in BLOCKS if block >= first for i in (1, 2, 3)]
 
-    shape: of block4_pool's output. kernel: of the last layer, (512,), where a head has been trained before; else random
+
+def tail(base: keras.Model, shape: tuple[int, int, int], kernel=None, bias: float = 0.0, first: int = 5) -> keras.Model:
+    """VGG16 from block `first` on with the weights of `base`, a mean over all places, and one log-odds: (None, *shape)
+    to (None, 1).
+
+    shape: of the output of the block before `first`
+    kernel: of the last layer, (512,), where a head has been trained before; else random
+    first: 4 or 5
     """
+    if first not in BLOCKS:
+        raise ValueError(f"first: expected one of {BLOCKS}, got {first!r}")
     x = inputs = keras.Input(shape)
-    for name in LAYERS:
-        x = keras.layers.Conv2D(512, 3, padding="same", activation="relu", name=name)(x)
-    x = keras.layers.MaxPooling2D(2, name="block5_pool")(x)
+    for block in range(first, 6):
+        for i in (1, 2, 3):
+            x = keras.layers.Conv2D(512, 3, padding="same", activation="relu", name=f"block{block}_conv{i}")(x)
+        x = keras.layers.MaxPooling2D(2, name=f"block{block}_pool")(x)
     x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
     model = keras.Model(inputs, keras.layers.Dense(1, name="log_odds")(x), name="tail")
-    for name in LAYERS:
+    for name in convolutions(first):
         model.get_layer(name).set_weights(base.get_layer(name).get_weights())
     if kernel is not None:
         model.get_layer("log_odds").set_weights([np.reshape(kernel, (512, 1)), np.array([bias])])
@@ -42,7 +53,7 @@ def fine_tune(
 ) -> list[float]:
     """Train all of `model` in place with Adam and a rate that falls to zero; returns the loss of each step.
 
-    maps: row numbers to block4_pool outputs (n, h, w, 512); may give another version of an image each time
+    maps: row numbers to what the model takes, (n, h, w, c); may give another version of an image each time
     weights: of a case of each class
     epochs: passes over the rows `training`; a fraction is allowed
     """

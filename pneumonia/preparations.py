@@ -61,6 +61,8 @@ def ways(image: np.ndarray) -> dict[str, Way]:
         "sharpened": ("sharpened", grey.filter(ImageFilter.UnsharpMask(radius=2, percent=150, threshold=0))),
         "equalised": ("histogram equalised", ImageOps.equalize(grey)),
         "clahe": ("CLAHE", _normalised(variants.clahe, colours)),
+        "matched": ("histogram matched", _normalised(variants.matched, colours)),
+        "band_limited": ("band-limited", _normalised(variants.band_limited, colours)),
         "lungs": ("lungs cut out", _normalised(variants.lungs, colours)),
     }
     found = {

@@ -9,8 +9,12 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 from scipy import ndimage
+from scipy.special import ndtri
 
 CLIP_LIMIT = 0.03  # of CLAHE, 0..1; scikit-image's default of 0.01 leaves most of a veil where it was
+MATCHED = (127.5, 55.0)  # mean and deviation of the grey levels, 0..255, that histogram matching gives to every image
+BAND_LIMIT = 0.15  # cycles a pixel, of 0.5 that there can be
+AUGMENTED_COPIES = 2
 
 
 def plain(images: np.ndarray, digests) -> np.ndarray:
@@ -42,6 +46,27 @@ def clahe(images: np.ndarray, digests) -> np.ndarray:
 
     return _each(
         lambda grey, rng: 255 * equalize_adapthist(grey.astype(np.uint8), clip_limit=CLIP_LIMIT), images, digests
+    )
+
+
+def matched(images: np.ndarray, digests) -> np.ndarray:
+    """Histogram matching: every image gets the same grey levels as often, those of a normal distribution.
+
+    An image keeps which pixel is brighter than which, and equal pixels stay equal. Source: histogram specification,
+    Gonzalez and Woods, Digital Image Processing, chapter 3.
+    """
+    return _each(lambda grey, rng: _match(grey), images, digests)
+
+
+def band_limited(images: np.ndarray, digests) -> np.ndarray:
+    """Without frequencies above BAND_LIMIT, where scanners' sharpness and noise differ most.
+
+    Source: a low-pass filter after Butterworth, Wireless Engineer, 1930, of order 4, as in scikit-image.
+    """
+    from skimage.filters import butterworth
+
+    return _each(
+        lambda grey, rng: butterworth(grey, BAND_LIMIT, high_pass=False, order=4, npad=16), images, digests
     )
 
 
@@ -79,8 +104,28 @@ def _after(shift: Callable, normalise: Callable) -> Callable:
     return lambda images, digests: normalise(shift(images, digests), digests)
 
 
+def _augmented(copy: int) -> Callable:
+    """The image as training with augmentation might see it: turned, moved, enlarged or reduced, mirrored or not.
+
+    copy: each draws other changes
+    """
+
+    def change(grey, rng):
+        own = np.random.default_rng([copy, int(rng.integers(2**63))])
+        angle = np.deg2rad(own.uniform(-10, 10))
+        zoom = own.uniform(0.8, 1.2, size=2)
+        moved = own.uniform(-0.1, 0.1, size=2) * grey.shape
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * zoom
+        middle = (np.array(grey.shape) - 1) / 2
+        made = ndimage.affine_transform(grey, turn, middle - turn @ middle + moved, order=1, mode="nearest")
+        return made[:, ::-1] if own.random() < 0.5 else made
+
+    return lambda images, digests: _each(change, images, digests)
+
+
 VARIANTS = {variant.__name__: variant for variant in (plain, scanner, soft, hard)}
-NORMALISED = {variant.__name__: variant for variant in (clahe, lungs)}
+VARIANTS |= {f"augmented {copy}": _augmented(copy) for copy in range(1, AUGMENTED_COPIES + 1)}
+NORMALISED = {variant.__name__: variant for variant in (clahe, matched, band_limited, lungs)}
 VARIANTS |= NORMALISED | {f"soft, {name}": _after(soft, normalise) for name, normalise in NORMALISED.items()}
 
 
@@ -91,6 +136,13 @@ def _each(change, images: np.ndarray, digests) -> np.ndarray:
     ]
     grey = np.clip(np.rint(np.reshape(changed, images.shape[:3])), 0, 255).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=-1)
+
+
+def _match(grey: np.ndarray) -> np.ndarray:
+    mean, deviation = MATCHED
+    levels, where, counts = np.unique(grey, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - counts / 2) / grey.size  # 0..1, the middle of those that share a level
+    return (mean + deviation * ndtri(ranks))[where].reshape(grey.shape)
 
 
 def _scanner(grey: np.ndarray, rng) -> np.ndarray:

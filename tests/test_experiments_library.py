@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
@@ -64,6 +65,40 @@ def test_clahe_raises_contrast_where_it_is_low(dataset):
 
     assert left_to_right(veiled) < 0.4
     assert left_to_right(variants.clahe(veiled, dataset.digests[:4])) > 1.3 * left_to_right(veiled)
+
+
+def test_matched_images_have_the_same_histogram_and_keep_their_order(dataset):
+    images = dataset.load(96, np.arange(4))
+    darker = (images.astype(float) ** 1.3 / 255**0.3 / 2).astype(np.uint8)
+    for batch in (images, darker):
+        matched = variants.matched(batch, dataset.digests[:4])[..., 0]
+        for before, after in zip(batch[..., 0], matched, strict=True):
+            order = np.argsort(before, axis=None, kind="stable")
+            assert (np.diff(after.ravel()[order].astype(int)) >= 0).all()
+            largest_share = np.bincount(before.ravel()).max() / before.size  # equal pixels cannot be told apart
+            distance = stats.kstest(after.ravel(), stats.norm(*variants.MATCHED).cdf).statistic
+            assert distance < largest_share / 2 + 0.02
+            assert stats.kstest(before.ravel(), stats.norm(*variants.MATCHED).cdf).statistic > 2 * distance
+
+
+def test_band_limited_images_have_slow_waves_and_no_fast_ones():
+    x = np.arange(96)
+    slow, fast = (np.tile(40 * np.sin(2 * np.pi * cycles * x / 96), (96, 1)) for cycles in (5, 30))
+    images = np.repeat((127 + slow + fast).round().astype(np.uint8)[None, ..., None], 3, axis=-1)
+    power = shift.spectrum(variants.band_limited(images, ["0"])[0, ..., 0].astype(float))
+    before = shift.spectrum(images[0, ..., 0].astype(float))
+    assert power[5] > 0.9 * before[5]
+    assert power[30] < 0.05 * before[30]
+
+
+@pytest.mark.parametrize(("before", "other"), [("augmented 1", "augmented 2"), ("plain", "augmented 1")])
+def test_augmented_copies_differ_in_place_and_not_in_grey(before, other, images, dataset):
+    digests = dataset.digests[:6]
+    first, second = (variants.VARIANTS[name](images, digests) for name in (before, other))
+    assert all((a != b).mean() > 0.5 for a, b in zip(first, second, strict=True))
+    assert abs(first.mean(axis=(1, 2, 3)) - second.mean(axis=(1, 2, 3))).max() < 35
+    assert second.max() <= images.max()
+    assert second.min() >= images.min()
 
 
 @pytest.mark.parametrize(("row", "column"), [(40, 60), (50, 50), (60, 45)])
@@ -218,7 +253,7 @@ def test_preparations_are_what_their_names_say(images):
     assert sharpness["blurred"] < sharpness["plain"] < sharpness["sharpened"]
     shares = np.histogram(ways["equalised"].values, 4, (0, 256))[0] / (96 * 96 * 3)
     assert np.abs(shares - 0.25).max() < 0.1
-    for name in ("clahe", "lungs"):
+    for name in variants.NORMALISED:
         expected = variants.VARIANTS[name](images[:1], ["f" * 16])[0]
         assert np.array_equal(ways[name].values, expected), name
 
@@ -299,14 +334,15 @@ def test_the_small_cnn_knows_its_training_images_when_it_is_not_training(dataset
     assert min(found["recall"], found["specificity"]) > 0.7
 
 
-def test_fine_tuning_starts_from_the_frozen_answer_and_learns(dataset):
+@pytest.mark.parametrize("first", [5, 4])
+def test_fine_tuning_starts_from_the_frozen_answer_and_learns(dataset, first):
     from pneumonia.finetune import fine_tune, log_odds, tail
 
     lab = Lab("test", 1, dataset, QUICK, progress=False)
-    maps, pooled = lab.features("block4 map"), lab.features("block5")
+    maps, pooled = lab.features(f"block{first - 1} map"), lab.features("block5")
     rng = np.random.default_rng(0)
     kernel = rng.normal(size=512).astype(np.float32) / 100
-    model = tail(lab.base(), maps.shape[1:], kernel, 0.3)
+    model = tail(lab.base(), maps.shape[1:], kernel, 0.3, first)
     rows = np.arange(len(dataset))
     before = log_odds(model, lambda r: maps[r], rows)
     np.testing.assert_allclose(before, pooled @ kernel + 0.3, rtol=0.02, atol=0.02)  # half precision in between

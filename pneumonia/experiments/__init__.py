@@ -73,11 +73,11 @@ PROTOCOLS = {
         ),
         Protocol(
             name="recipe",
-            question="What does the original recipe reach, without its augmentation, and each change to it?",
+            question="What does the original recipe reach, and each change to it?",
             chosen_on="the number of epochs, by the loss on validation",
             threshold=HALF,
-            looks=6,
-            minutes=15,
+            looks=7,
+            minutes=45,
             where="pneumonia.experiments.recipe:run",
         ),
         Protocol(
@@ -125,20 +125,22 @@ PROTOCOLS = {
             question="Does bringing every image to a common look close the gap, with the training folder alone?",
             chosen_on="cross-validation by patient: as they are, softened, the healthy softened, unseen healthy",
             threshold="best balanced accuracy, and a recall of 0.95, on held-out patients",
-            looks=7,  # two that count, and all candidates in hindsight
-            minutes=19,
+            looks=9,  # two that count, and all candidates in hindsight
+            minutes=25,
             where="pneumonia.experiments.normalising:run",
-            earlier_looks=2,  # those of `closing`
+            version=2,
+            earlier_looks=9,  # two of `closing`, seven of the first version
         ),
         Protocol(
             name="finetuning",
-            question="What does fine-tuning block 5 add to the same network, frozen?",
+            question="What does fine-tuning from block 5 or block 4 on add to the same network, frozen?",
             chosen_on="nothing is chosen",
             threshold=HALF,
-            looks=3,
-            minutes=15,
+            looks=5,
+            minutes=45,
             where="pneumonia.experiments.finetuning:run",
-            version=2,
+            version=3,
+            earlier_looks=3,
         ),
         Protocol(
             name="explain",
@@ -146,8 +148,10 @@ PROTOCOLS = {
             chosen_on="nothing is chosen",
             threshold=HALF,
             looks=1,
-            minutes=7,
+            minutes=15,
             where="pneumonia.experiments.explain:run",
+            version=2,
+            earlier_looks=1,
         ),
     )
 }

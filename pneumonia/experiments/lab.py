@@ -49,6 +49,7 @@ FEATURES = {
     "block4": ("block4_pool:mean",),
     "block5": ("block5_pool:mean",),
     "block3+4+5": ("block3_pool:mean", "block4_pool:mean", "block5_pool:mean"),
+    "block3 map": ("block3_pool:half",),
     "block4 map": ("block4_pool:half",),
     "block5 map": ("block5_pool",),
 }

@@ -1,4 +1,5 @@
-"""Closing the gap by bringing every image to a common look first: CLAHE, or the lungs cut out.
+"""Closing the gap by bringing every image to a common look first: CLAHE, histogram matching, band-limiting, or the
+lungs cut out.
 
 Candidates are ranked on domains that the training folder gives, by cross-validation with patients apart, on so few
 images that they are not yet perfect. Each is judged four times: on images as they are, softened, with the healthy alone
@@ -10,7 +11,8 @@ In hindsight, after that, all candidates are judged on test: not to choose one, 
 anything, and whether a classifier tells a candidate's healthy test images from its healthy training images.
 
 The protocol `closing` came before: it had no normalised images, and domains in which healthy and ill move together.
-That the healthy alone move is what the diagnosis has found, which had looked at test.
+That the healthy alone move is what the diagnosis has found, which had looked at test. A first version of this protocol
+ranked without histogram matching and band-limiting.
 """
 
 from dataclasses import dataclass
@@ -50,6 +52,8 @@ CANDIDATES = {
     "block3+4+5": Candidate("block3+4+5"),
     "block3+4+5, scanners": Candidate("block3+4+5", scanners=True),
     "block3+4+5, CLAHE": Candidate("block3+4+5", normalise="clahe"),
+    "block3+4+5, histogram matched": Candidate("block3+4+5", normalise="matched"),
+    "block3+4+5, band-limited": Candidate("block3+4+5", normalise="band_limited"),
     "block3+4+5, lungs cut out": Candidate("block3+4+5", normalise="lungs"),
 }
 
