@@ -19,6 +19,7 @@ def site():
     root = clone_folder()
     # jupyter-cache and the kernels are found beside this Python, also where the environment is not activated.
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment["TQDM_DISABLE"] = "1"  # a page would keep every state of a progress bar
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(root)]
     if subprocess.run([*command, "-W", "--keep-going", "-n"], env=environment).returncode:
         raise CourseError("The site has errors or warnings, listed above; it may be incomplete")

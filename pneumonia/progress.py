@@ -9,5 +9,6 @@ def bar(total: int | None, description: str, *, show: bool = True, **options) ->
     """A bar over images. In a notebook it goes to stdout: there, whatever is on stderr looks like an error."""
     in_notebook = "ipykernel" in sys.modules
     file = sys.stdout if in_notebook else sys.stderr
-    hidden = not show or not (in_notebook or file.isatty())
-    return tqdm(total=total, desc=description, unit="image", file=file, disable=hidden, **options)
+    if not show or not (in_notebook or file.isatty()):
+        options["disable"] = True  # else tqdm looks at TQDM_DISABLE
+    return tqdm(total=total, desc=description, unit="image", file=file, **options)

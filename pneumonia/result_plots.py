@@ -155,13 +155,17 @@ def models_by_size(rows: list[dict], metric: str = "auc") -> Figure:
 
 @_styled
 def losses(result: dict) -> Figure:
-    """Loss on training images by step of fine-tuning: the mean over the seeds, and from the lowest to the highest."""
-    figure, axis = plt.subplots(figsize=(7, 3))
-    runs = np.array([run["loss"] for run in result["losses"]])
-    steps = (np.arange(runs.shape[1]) + 0.5) / runs.shape[1] * result["steps"]
-    axis.fill_between(steps, runs.min(axis=0), runs.max(axis=0), color=TRAIN, alpha=0.2, linewidth=0)
-    axis.plot(steps, runs.mean(axis=0), color=TRAIN, marker="o", markersize=4)
-    axis.set(xlabel="step", ylabel="loss on training", ylim=(0, None))
+    """Loss on training images by step of fine-tuning, a panel for each first block: the mean over the seeds, and from
+    the lowest to the highest.
+    """
+    figure, axes = plt.subplots(1, len(result["losses"]), figsize=(9, 3), squeeze=False, sharey=True)
+    for axis, (block, trainings) in zip(axes.flat, result["losses"].items(), strict=True):
+        runs = np.array([run["loss"] for run in trainings])
+        steps = (np.arange(runs.shape[1]) + 0.5) / runs.shape[1] * result["steps"]
+        axis.fill_between(steps, runs.min(axis=0), runs.max(axis=0), color=TRAIN, alpha=0.2, linewidth=0)
+        axis.plot(steps, runs.mean(axis=0), color=TRAIN, marker="o", markersize=4)
+        axis.set(xlabel="step", ylim=(0, None), title=block.replace("block", "from block ") + " on")
+    axes.flat[0].set_ylabel("loss on training")
     return figure
 
 

@@ -7,6 +7,11 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
+def heading(name: str) -> str:
+    """A name of a result as a table writes it: `test_auc` as `test AUC`."""
+    return name.replace("_", " ").replace("auc", "AUC")
+
+
 def number(value: dict | float | None, digits: int = 3) -> str:
     """`0.957 ± 0.003` of a spread, mean and standard deviation over the seeds; `0.957` of a number; a dash of None."""
     if value is None:
@@ -32,12 +37,12 @@ def looks(rows: list[dict], metrics=("auc", "accuracy", "recall", "specificity")
         for row in rows
         for rule, found in row["thresholds"].items()
     ]
-    return markdown(["setting", "threshold", *(f"test {metric}".replace("auc", "AUC") for metric in metrics)], body)
+    return markdown(["setting", "threshold", *(heading(f"test_{metric}") for metric in metrics)], body)
 
 
 def settings(rows: list[dict], columns: list[tuple[str, str]], first: str = "setting") -> str:
     """A row for each setting; columns are pairs (split, metric)."""
-    header = [first, *(f"{split} {metric}".replace("_", " ").replace("auc", "AUC") for split, metric in columns)]
+    header = [first, *(heading(f"{split}_{metric}") for split, metric in columns)]
     body = [[row[first], *(number(row.get(s, {}).get(m)) for s, m in columns)] for row in rows]
     return markdown(header, body)
 
@@ -53,4 +58,4 @@ def symptoms(rows: list[dict]) -> str:
 
 def _evidence(name: str, value: float) -> str:
     count = float(value).is_integer() and value != 1  # a rate of exactly 1 is written as one
-    return f"{name.replace('_', ' ').replace('auc', 'AUC')} {value:z.{0 if count else 3}f}"
+    return f"{heading(name)} {value:z.{0 if count else 3}f}"

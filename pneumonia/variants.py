@@ -65,9 +65,7 @@ def band_limited(images: np.ndarray, digests) -> np.ndarray:
     """
     from skimage.filters import butterworth
 
-    return _each(
-        lambda grey, rng: butterworth(grey, BAND_LIMIT, high_pass=False, order=4, npad=16), images, digests
-    )
+    return _each(lambda grey, rng: butterworth(grey, BAND_LIMIT, high_pass=False, order=4, npad=16), images, digests)
 
 
 def lungs(images: np.ndarray, digests) -> np.ndarray:

@@ -48,6 +48,7 @@ def test_a_page_is_whole_legible_and_fits(page, address, name):
     assert page.locator("article h1").count() == 1
     undescribed = "article img:not([alt]), article img[alt='']:not(.launch-button img)"
     assert page.locator(undescribed).count() == 0
+    assert page.get_by_text("image/s]").count() == 0, "a progress bar, state after state"
     assert page.evaluate("[...document.images].every(i => i.loading === 'lazy' || i.complete && i.naturalWidth > 0)")
     for theme in ("light", "dark"):
         page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)

@@ -87,7 +87,8 @@ def on_phantoms(lab: Lab) -> dict:
     for name, passes in PASSES.items():
         model, losses = fine_tuned_model(drawn, passes if lab.scale.epochs > 5 else passes / 8)
         maps[name] = fine_tuned_maps(drawn, model, images)
-        fine_tuned[name] = {"passes": passes, "last_loss": round(float(np.mean(losses[-10:])), 4)} | judged(drawn, model)
+        last_loss = round(float(np.mean(losses[-10:])), 4)
+        fine_tuned[name] = {"passes": passes, "last_loss": last_loss} | judged(drawn, model)
     maps["random weights"] = frozen_maps(drawn, "random", images)
     rng = np.random.default_rng(0)
     coarse = maps["frozen"].shape[1:]

@@ -4,10 +4,10 @@ Frozen VGG16 at 150 x 150, pixels divided by 255, Flatten, Dense 128, SGD, a ran
 weight 2.88 on the healthy. Stochastic gradient descent has Keras's learning rate, and gradients are clipped to norm 1,
 since with VGG16's own preprocessing features, and so the steps, are far larger.
 
-Augmentation turns, moves, enlarges and mirrors the training images, by as much as notebooks on these images commonly do;
-the original's own amounts are not known to us. It should draw anew in every epoch, which would send every image through
-the base every time, for hours. Here every training image has AUGMENTED_COPIES changed copies, and epochs take turns with
-them. The other rows are without it, so that each differs from the second row in one thing.
+Augmentation turns, moves, enlarges and mirrors the training images, by as much as notebooks on these images commonly
+do; the original's own amounts are not known to us. It should draw anew in every epoch, which would send every image
+through the base every time, for hours. Here every training image has AUGMENTED_COPIES changed copies, and epochs take
+turns with them. The other rows are without it, so that each differs from the second row in one thing.
 """
 
 import math
