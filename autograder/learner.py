@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from autograder import calls
 from autograder.checking import Raised, Wrong, show_call
-from autograder.plain import loads
+from autograder.judging import calls
+from autograder.judging.plain import loads
 
 
 class Learner:

@@ -20,10 +20,10 @@ from queue import SimpleQueue
 import numpy as np
 import pytest
 
-from autograder import plain
 from autograder.checking import Wrong
 from autograder.discretion import told, told_lines
 from autograder.exercises import Exercise
+from autograder.judging import plain
 from autograder.learner import Learner
 from autograder.lessons import lesson
 from pneumonia.settings import CourseError

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from autograder.exercises import PACKAGE, Exercise, exercise
-from autograder.notebooks import grading_metadata, source_of
+from autograder.hand_ins.notebooks import grading_metadata, source_of
 from autograder.release import generate
 from pneumonia.settings import CourseError, write_atomically
 

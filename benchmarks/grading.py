@@ -31,9 +31,9 @@ sys.path.insert(0, str(ROOT / "tests"))  # for the catalogue of answers
 
 import submissions  # noqa: E402
 
+from autograder.engine.journal import NAME  # noqa: E402
 from autograder.exercises import Exercise, exercise  # noqa: E402
-from autograder.journal import NAME  # noqa: E402
-from autograder.notebooks import grading_metadata  # noqa: E402
+from autograder.hand_ins.notebooks import grading_metadata  # noqa: E402
 from pneumonia import results  # noqa: E402
 from pneumonia.settings import write_json  # noqa: E402
 

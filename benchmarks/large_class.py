@@ -23,7 +23,7 @@ STATEMENTS = (
 
 
 def main(sizes: tuple[int, ...] = (100, 1000, 10_000)) -> None:
-    from autograder.similarity import similar_pairs
+    from autograder.reporting.similarity import similar_pairs
 
     print(
         f"{'learners':>8}{'reports s':>11}{'ms each':>9}{'report MB':>11}{'similar s':>11}{'ms each':>9}{'copies':>8}"
@@ -43,9 +43,9 @@ def main(sizes: tuple[int, ...] = (100, 1000, 10_000)) -> None:
 
 def seconds_of_reports(size: int, rng: random.Random, output: Path) -> float:
     """Seconds for all reports of a class of 02-metrics."""
+    from autograder.engine.grades import Grade, Grading
     from autograder.exercises import exercise, points
-    from autograder.grades import Grade, Grading
-    from autograder.reports import write_reports
+    from autograder.reporting.reports import write_reports
     from autograder.running import Failure, Outcome
 
     task = exercise("02-metrics")
@@ -63,7 +63,7 @@ def seconds_of_reports(size: int, rng: random.Random, output: Path) -> float:
 
 def class_code(size: int, rng: random.Random) -> list:
     """The code of a class, the last three learners' that of the first three with other names."""
-    from autograder.similarity import read_code
+    from autograder.reporting.similarity import read_code
 
     texts = [code(rng) for _ in range(size)]
     codes = [read_code(f"learner-{number}", [text]) for number, text in enumerate(texts)]

@@ -115,7 +115,7 @@ def course_points(cases, folder: Path) -> dict[str, dict[str, int]]:
 
 
 def _points_by_case(cases, rows: list[dict]) -> dict[str, dict[str, int]]:
-    from autograder.grades import Grade
+    from autograder.engine.grades import Grade
 
     derived = ("score", "max_score")
     grades = {row["student"]: Grade.from_dict({k: v for k, v in row.items() if k not in derived}) for row in rows}
@@ -125,8 +125,8 @@ def _points_by_case(cases, rows: list[dict]) -> dict[str, dict[str, int]]:
 
 def course_folder(folder: Path, exercises: set[str]) -> Path:
     """A copy of what a course needs, its gradebook as `nbgrader generate_assignment` leaves it."""
+    from autograder.engine.gradebook import enter_assignment
     from autograder.exercises import exercise
-    from autograder.gradebook import enter_assignment
 
     folder.mkdir(parents=True)
     for part in PARTS:
@@ -231,7 +231,7 @@ def cage(folder: Path, order: str) -> list[str]:
 
 def _run(command: list[str], seconds: float) -> tuple[int, str]:
     """Run the cage; gives its exit status and why it was ended, where it was."""
-    from autograder.forker import takes_more_than
+    from autograder.judging.forker import takes_more_than
 
     cage_process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
@@ -262,7 +262,7 @@ def inside(order: str) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (most, most))
-    from autograder import system_calls
+    from autograder.judging import system_calls
 
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(38, *[ctypes.c_ulong(value) for value in (1, 0, 0, 0)])  # PR_SET_NO_NEW_PRIVS

@@ -42,9 +42,9 @@ def collect(
     Writes OUTPUT/<student>/<exercise>/<exercise>.ipynb and the time of each hand-in, timestamp.txt, beside it. Says
     which files it could not place, and why. Exit status: 0 where each notebook is in its place, 1 where one is not.
     """
-    from autograder.collecting import collect as collect_archive
-    from autograder.collecting import read_worksheet
-    from autograder.lateness import parse_due
+    from autograder.engine.collecting import collect as collect_archive
+    from autograder.engine.collecting import read_worksheet
+    from autograder.engine.lateness import parse_due
 
     date = parse_due([due])[""] if due else None
     times = read_worksheet(worksheet.read_text(encoding="utf-8", errors="replace")) if worksheet else None

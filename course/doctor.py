@@ -365,7 +365,7 @@ def browser_line() -> Line:
 
 def sandbox_line() -> Line:
     """bubblewrap, which only those need who grade other people's notebooks: its lack is no fault."""
-    from autograder.sandbox import INSTALL, require
+    from autograder.judging.sandbox import INSTALL, require
     from pneumonia.settings import CourseError
 
     found = shutil.which("bwrap")

@@ -33,7 +33,7 @@ def export():
 @reporting
 def canvas(graded: Path, roster: Path | None, assignment: str | None, output: Path):
     """Write a CSV for Canvas: Grades, Import."""
-    from autograder.exchange import canvas_csv, read_scores
+    from autograder.reporting.exchange import canvas_csv, read_scores
 
     _write(canvas_csv(read_scores(graded, assignment), _text(roster)), output)
 
@@ -57,7 +57,7 @@ def canvas(graded: Path, roster: Path | None, assignment: str | None, output: Pa
 @reporting
 def moodle(graded: Path, identifier: str, roster: Path | None, assignment: str | None, output: Path):
     """Write a CSV for Moodle: Grades, Import, CSV file."""
-    from autograder.exchange import moodle_csv, read_scores
+    from autograder.reporting.exchange import moodle_csv, read_scores
 
     _write(moodle_csv(read_scores(graded, assignment), identifier, _text(roster)), output)
 
@@ -71,8 +71,8 @@ def moodle(graded: Path, identifier: str, roster: Path | None, assignment: str |
 @reporting
 def gradescope(exercise: str, sandbox: str | None, output: Path):
     """Write the Gradescope autograder archive (zip) of EXERCISE, for instance 02-metrics."""
+    from autograder.engine.gradescope import archive
     from autograder.exercises import exercise as exercise_named
-    from autograder.gradescope import archive
     from pneumonia.settings import write_atomically
 
     content = archive(exercise_named(exercise), sandbox)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from autograder.sandbox import SANDBOXES
+from autograder.judging.sandbox import SANDBOXES
 
 STAMP = ".published"  # in the output folder: what its reports were made of
 LINES = 20  # that are printed of what is ignored, and of what has no score
@@ -106,10 +106,10 @@ def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbo
 
     Where models are made or trained, cells may take twice, calls three times, notebooks twice the seconds named here.
     """
-    from autograder.grading import Class, find_handins
-    from autograder.journal import Journal
-    from autograder.lateness import Terms, lateness_of_class, parse_due
-    from autograder.reports import SANDBOX_NOTES
+    from autograder.engine.grading import Class, find_handins
+    from autograder.engine.journal import Journal
+    from autograder.engine.lateness import Terms, lateness_of_class, parse_due
+    from autograder.reporting.reports import SANDBOX_NOTES
 
     _require_one_place(workers, cluster, jobs)
     find_handins(submitted, assignment)  # where there is nothing to grade, nothing is written
@@ -134,7 +134,7 @@ def grade(submitted, output, assignment, workers, seed, fresh, gradebook, sandbo
 
 def _limits(**seconds: float | None):
     """The limits of a submission, those that were named in the place of the usual ones."""
-    from autograder.judge import Limits
+    from autograder.judging.judge import Limits
 
     return Limits(**{name.removesuffix("_seconds"): most for name, most in seconds.items() if most is not None})
 
@@ -149,14 +149,14 @@ def _require_one_place(workers: int | None, cluster: str | None, slurm_jobs: int
 def _team(workers: int | None, cluster: str | None, slurm_jobs: int | None):
     """What grades: judges of this machine, or those of a cluster."""
     if cluster:
-        from autograder.cluster import ClusterTeam
+        from autograder.engine.cluster import ClusterTeam
 
         def say(line: str) -> None:
             click.secho(line, fg="yellow", err=True)
 
         return ClusterTeam(cluster, slurm_jobs=slurm_jobs or 1, say=say)
 
-    from autograder.judges import Team
+    from autograder.engine.judges import Team
 
     return Team(workers or os.cpu_count() or 1)
 
@@ -186,10 +186,10 @@ def _grade(graded, publication: "Publication", team) -> bool:
 class Publication:
     """What is made of a class's grades: reports in a folder, and a gradebook."""
 
-    graded: Any  # autograder.grading.Class
+    graded: Any  # autograder.engine.grading.Class
     output: Path
     gradebook: str
-    late: Mapping  # (student, exercise) -> autograder.lateness.Lateness
+    late: Mapping  # (student, exercise) -> autograder.engine.lateness.Lateness
 
     @property
     def is_up_to_date(self) -> bool:
@@ -198,22 +198,22 @@ class Publication:
 
     def enter_assignments(self) -> None:
         """Enter the class's assignments, with their cells and points, into the gradebook."""
+        from autograder.engine.gradebook import enter_assignment
         from autograder.exercises import exercise
-        from autograder.gradebook import enter_assignment
 
         for name in dict.fromkeys(handin.exercise for handin in self.graded.handins):
             enter_assignment(self.gradebook, exercise(name))
 
     def write_feedback(self, grade) -> None:
         """Write a learner's page."""
-        from autograder.reports import write_feedback
+        from autograder.reporting.reports import write_feedback
 
         write_feedback(grade, self.output, self.late)
 
     def publish(self) -> None:
         """Write reports and gradebook as the class stands now."""
-        from autograder.gradebook import enter_grades
-        from autograder.reports import write_reports
+        from autograder.engine.gradebook import enter_grades
+        from autograder.reporting.reports import write_reports
         from pneumonia.settings import write_atomically
 
         write_reports(self.graded.result(), self.output, self.late)
@@ -231,7 +231,7 @@ class Publication:
 
     def _stamp(self) -> list[str]:
         """The fingerprints of what the reports are made of: of the grades, and of what is said of lateness."""
-        from autograder.fingerprints import of_bytes
+        from autograder.engine.fingerprints import of_bytes
 
         grades = [(grade.student, grade.assignment, grade.key, grade.error) for grade in self.graded.grades]
         parts = (grades, self.graded.ignored), (self.gradebook, sorted(self.late.items()))
@@ -244,7 +244,7 @@ class Publication:
 
 
 def _say_how_it_went(graded, output: Path, gradebook: str) -> None:
-    from autograder.grades import WAITING
+    from autograder.engine.grades import WAITING
 
     grading = graded.result()
     failed = [row for row in grading.grades if row.error and row.error != WAITING]
@@ -301,9 +301,9 @@ def sample(folder: Path):
 def notebooks_at(path: Path) -> list[tuple]:
     """(path, notebook, exercise) of each exercise's notebook at a path; in a folder, also one folder further down."""
     from autograder.exercises import exercises
-    from autograder.matching import current_format, load
-    from autograder.notebooks import NotebookError, exercise_in
-    from autograder.repairs import is_kept_copy
+    from autograder.hand_ins.matching import current_format, load
+    from autograder.hand_ins.notebooks import NotebookError, exercise_in
+    from autograder.hand_ins.repairs import is_kept_copy
     from pneumonia.settings import CourseError
 
     if path.is_file():
@@ -330,8 +330,8 @@ def notebooks_at(path: Path) -> list[tuple]:
 
 def _check_notebook(entry: tuple, fix: bool = False) -> dict:
     """Repair a notebook if that is asked for, then examine it and run its public checks; the result as plain data."""
-    from autograder.doctor import examine, not_defined
-    from autograder.matching import current_format
+    from autograder.hand_ins.doctor import examine, not_defined
+    from autograder.hand_ins.matching import current_format
 
     path, notebook, task = entry
     released = task.released
@@ -351,8 +351,8 @@ def _check_notebook(entry: tuple, fix: bool = False) -> dict:
 
 def _fix(path: Path, notebook: dict, released: dict | None, task) -> tuple[dict, dict]:
     """The notebook repaired, in its file too, and what was done; the file is left alone where nothing was to do."""
-    from autograder.matching import as_bytes
-    from autograder.repairs import keep_copy, repair
+    from autograder.hand_ins.matching import as_bytes
+    from autograder.hand_ins.repairs import keep_copy, repair
     from pneumonia.settings import write_atomically
 
     repaired, done = repair(notebook, released, task)
@@ -366,8 +366,8 @@ def _fix(path: Path, notebook: dict, released: dict | None, task) -> tuple[dict,
 def run_checks(notebook: dict, task, released: dict | None) -> dict:
     """What the public checks say of each function, and notes on cells that stopped, as plain data."""
     from autograder.exercises import points
-    from autograder.judge import judge
-    from autograder.notebooks import learner_cells
+    from autograder.hand_ins.notebooks import learner_cells
+    from autograder.judging.judge import judge
 
     worth = points(released or notebook, task)
     judgement = judge(learner_cells(notebook, task, released), task, hidden=False)

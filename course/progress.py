@@ -112,7 +112,7 @@ def _rows(notebooks: dict[str, tuple]) -> Iterator[dict]:
 
 def _result(notebook: dict, task) -> tuple[dict, bool]:
     """What the public checks say of a notebook, and whether that was known already."""
-    from autograder.matching import current_format
+    from autograder.hand_ins.matching import current_format
     from pneumonia.settings import cache_dir, write_atomically
 
     notebook, released = current_format(notebook), task.released
@@ -132,7 +132,7 @@ def _result(notebook: dict, task) -> tuple[dict, bool]:
 def _digest(notebook: dict, task, released: dict | None) -> str:
     """A digest of all that the result depends on: the learner's code, the checks and the library, what is installed."""
     from autograder.exercises import CLONE
-    from autograder.notebooks import learner_cells
+    from autograder.hand_ins.notebooks import learner_cells
 
     cells = [[cell.name, cell.source, cell.own] for cell in learner_cells(notebook, task, released)]
     digest = hashlib.sha256(json.dumps([task.name, cells, released, sys.version, platform.platform()]).encode())

@@ -32,9 +32,9 @@ def similar(submitted: Path, assignment: str | None, threshold: float, output: P
     """
     from tqdm import tqdm
 
-    from autograder.grading import find_handins
-    from autograder.similarity import similar_pairs
-    from autograder.similarity_page import similarity_page
+    from autograder.engine.grading import find_handins
+    from autograder.reporting.similarity import similar_pairs
+    from autograder.reporting.similarity_page import similarity_page
     from pneumonia.settings import write_atomically
 
     handins, _ = find_handins(submitted, assignment)
@@ -58,8 +58,8 @@ def similar(submitted: Path, assignment: str | None, threshold: float, output: P
 def _codes(handins: list, name: str) -> tuple[list, tuple[str, ...]]:
     """The learners' own code, of the notebooks that can be read, and the names that the exercise gives."""
     from autograder.exercises import exercise
-    from autograder.notebooks import NotebookError, learner_cells, read_notebook
-    from autograder.similarity import read_code
+    from autograder.hand_ins.notebooks import NotebookError, learner_cells, read_notebook
+    from autograder.reporting.similarity import read_code
 
     task = exercise(name)
     released = json.loads(task.release.read_bytes())
@@ -78,7 +78,7 @@ def _codes(handins: list, name: str) -> tuple[list, tuple[str, ...]]:
 def _given(name: str) -> list[str]:
     """The code that everyone has, or may have by the exercise itself: the release and the course's solution."""
     from autograder.exercises import exercise
-    from autograder.notebooks import source_of
+    from autograder.hand_ins.notebooks import source_of
 
     task = exercise(name)
     notebooks = [json.loads(path.read_bytes()) for path in (task.release, task.source)]

@@ -9,14 +9,14 @@ import time
 
 import pytest
 
-from autograder import plain, workers
 from autograder.exercises import exercise
-from autograder.judge import Limits, Submission, judge
+from autograder.hand_ins.notebooks import CodeCell
+from autograder.judging import plain, workers
+from autograder.judging.judge import Limits, Submission, judge
+from autograder.judging.worker import HEAD, read_message, write_message
+from autograder.judging.workers import SocketTalk, StreamTalk, Worker, WorkerLost
 from autograder.learner import Learner
-from autograder.notebooks import CodeCell
 from autograder.running import run_checks
-from autograder.worker import HEAD, read_message, write_message
-from autograder.workers import SocketTalk, StreamTalk, Worker, WorkerLost
 from pneumonia.settings import CourseError
 
 EXERCISE = exercise("02-metrics")
@@ -147,9 +147,10 @@ def test_a_function_whose_cell_does_not_parse_is_told_so():
         "import autograder.in_place\nautograder.check = autograder.in_place.check = lambda *_, **__: None",
         "import autograder.checking as c, autograder.running as r\nc.same_number = r.run_checks = lambda *_: True",
         "import builtins, numpy, pytest\nbuiltins.abs = lambda x: 0\nnumpy.isfinite = bool\npytest.main = lambda *_: 0",
-        "import autograder.calls as c, autograder.plain as p\n"
+        "import autograder.judging.calls as c, autograder.judging.plain as p\n"
         "c.answer = lambda *_: p.dumps({'kind': 'value', 'value': 1.0, 'passed': True, 'score': 20})",
-        'import autograder.plain as p\np.dumps = lambda *_, **__: b\'{"dict":[["kind","value"],["value",true]]}\'',
+        "import autograder.judging.plain as p\n"
+        'p.dumps = lambda *_, **__: b\'{"dict":[["kind","value"],["value",true]]}\'',
         "class Same(float):\n    __eq__ = __le__ = __ge__ = lambda *_: True\n    __sub__ = __rsub__ = lambda *_: 0.0\n"
         "precision = recall = specificity = lambda *_: Same(1)",
         "import numpy as np\nclass Array(np.ndarray):\n    __array_ufunc__ = lambda *_, **__: True\n"
@@ -225,7 +226,7 @@ def test_the_worker_sees_nothing_of_the_judges_environment(monkeypatch):
 
 @pytest.mark.parametrize("forged", ["b'not a message'", 'b\'{"kind": "value"}\'', "b''"])
 def test_forged_answers_are_wrong_answers_and_no_fault_of_the_grader(forged):
-    outcomes, _ = ratios(f"from autograder import calls\ncalls.answer = lambda *_: {forged}")
+    outcomes, _ = ratios(f"from autograder.judging import calls\ncalls.answer = lambda *_: {forged}")
     assert all("could not be read" in outcome.failure.mistake for outcome in outcomes.values())
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from autograder.exercises import exercise
-from autograder.notebooks import (
+from autograder.hand_ins.notebooks import (
     CodeCell,
     NotebookError,
     duplicates,

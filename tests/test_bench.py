@@ -19,11 +19,11 @@ from pathlib import Path
 import pytest
 from bench import GROUPS, MARK, Case, Draft, catalogue
 
-from autograder.class_page import SCRIPT
+from autograder.engine.grades import Grade
+from autograder.engine.grading import find_handins
 from autograder.exercises import CLONE, exercise, points_of
-from autograder.grades import Grade
-from autograder.grading import find_handins
-from autograder.reports import feedback_path
+from autograder.reporting.class_page import SCRIPT
+from autograder.reporting.reports import feedback_path
 
 COURSE = Path(sys.executable).with_name("course")
 EXERCISES = sorted({case.exercise for case in catalogue()})

@@ -15,12 +15,12 @@ from submissions.capstone import PARTS, a_constant, a_plain_logistic_regression,
 from autograder import capstone_data
 from autograder.checking import Partly
 from autograder.checks.capstone import GUESSING, POINTS, needed_score, points_for, scale
+from autograder.engine.gradebook import enter_assignment
+from autograder.engine.grades import Grade
 from autograder.exercises import CLONE, exercise
-from autograder.gradebook import enter_assignment
-from autograder.grades import Grade
-from autograder.judge import Limits, Submission, judge
+from autograder.hand_ins.notebooks import CodeCell, grading_metadata, learner_cells
+from autograder.judging.judge import Limits, Submission, judge
 from autograder.learner import Learner, in_place
-from autograder.notebooks import CodeCell, grading_metadata, learner_cells
 from autograder.running import Failure, Outcome, run_checks
 
 TASK = exercise("06-capstone")

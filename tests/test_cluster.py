@@ -23,11 +23,11 @@ import dask.config
 import pytest
 from distributed import Client
 
-from autograder import cluster, cluster_worker
+from autograder.engine import cluster, cluster_worker
+from autograder.engine.grading import Class, grade_class
+from autograder.engine.journal import NAME, Journal
 from autograder.exercises import CLONE, exercise
-from autograder.grading import Class, grade_class
-from autograder.journal import NAME, Journal
-from autograder.notebooks import grading_metadata
+from autograder.hand_ins.notebooks import grading_metadata
 from pneumonia.settings import CourseError
 
 EXERCISE = exercise("02-metrics")
@@ -282,7 +282,7 @@ def test_ctrl_c_leaves_nothing_on_the_cluster(tmp_path, dask_cluster):
 
 
 def judges_of(worker: subprocess.Popen) -> list[int]:
-    return [pid for pid in descendants(worker.pid) if "autograder.judges" in command_of(pid)]
+    return [pid for pid in descendants(worker.pid) if "autograder.engine.judges" in command_of(pid)]
 
 
 @pytest.mark.parametrize(

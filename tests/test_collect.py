@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.collecting import RATIO, Refused, collect, folder_name, read_name, read_worksheet
+from autograder.engine.collecting import RATIO, Refused, collect, folder_name, read_name, read_worksheet
+from autograder.engine.grading import find_handins
+from autograder.engine.lateness import TIMESTAMP, Terms, lateness_of_class, parse_timestamp
 from autograder.exercises import exercise
-from autograder.grading import find_handins
-from autograder.lateness import TIMESTAMP, Terms, lateness_of_class, parse_timestamp
-from autograder.notebooks import SIZE_LIMIT
+from autograder.hand_ins.notebooks import SIZE_LIMIT
 from course.cli import main
 from pneumonia.settings import CourseError
 
@@ -346,7 +346,7 @@ def test_an_archive_that_is_made_to_harm_is_refused_as_a_whole(tmp_path, make, s
 
 
 def test_too_many_entries_are_refused(zipped, tmp_path, monkeypatch):
-    monkeypatch.setattr("autograder.collecting.ENTRIES", 1)
+    monkeypatch.setattr("autograder.engine.collecting.ENTRIES", 1)
     with pytest.raises(CourseError, match="2 entries, of which 1 are allowed"):
         collect(zipped({f"ada/{NAME}": METRICS, f"ben/{NAME}": METRICS}), tmp_path / "s")
 

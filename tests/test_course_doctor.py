@@ -76,7 +76,7 @@ def test_all_good(machine):
 
 
 def test_an_instructor_is_told_of_bubblewrap_and_nobody_fails_without(machine, monkeypatch):
-    from autograder import sandbox
+    from autograder.judging import sandbox
 
     here = shutil.which("bwrap")
     assert here, "the tests need bubblewrap: apt-get install bubblewrap"

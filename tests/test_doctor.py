@@ -11,13 +11,13 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder import contracts
-from autograder.doctor import SEVERITIES, examine, not_defined
 from autograder.exercises import exercise, exercises, grade_cell
-from autograder.matching import as_bytes, current_format, load
-from autograder.names import names_of, needs, parse
-from autograder.notebooks import SIZE_LIMIT, NotebookError, grading_metadata, source_of
-from autograder.repairs import REPAIRS, keep_copy, repair
+from autograder.hand_ins import contracts
+from autograder.hand_ins.doctor import SEVERITIES, examine, not_defined
+from autograder.hand_ins.matching import as_bytes, current_format, load
+from autograder.hand_ins.names import names_of, needs, parse
+from autograder.hand_ins.notebooks import SIZE_LIMIT, NotebookError, grading_metadata, source_of
+from autograder.hand_ins.repairs import REPAIRS, keep_copy, repair
 from course.cli import main
 
 TASK = exercise("02-metrics")

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import submissions
 
-from autograder import plain
 from autograder.exercises import exercise, exercises, grade_cell, points
-from autograder.judge import Limits, Submission
-from autograder.keras_models import keras
+from autograder.hand_ins.notebooks import CodeCell, grading_metadata, learner_cells, source_of
+from autograder.judging import plain
+from autograder.judging.judge import Limits, Submission
+from autograder.judging.keras_models import keras
 from autograder.learner import Learner, in_place
-from autograder.notebooks import CodeCell, grading_metadata, learner_cells, source_of
 from autograder.release import generate
 from autograder.running import run_checks
 

@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.exchange import NUMBER, Score, canvas_csv, moodle_csv, read_scores
+from autograder.engine.grades import Grade
+from autograder.engine.gradescope import archive, find_notebook, results
 from autograder.exercises import exercise, exercises
-from autograder.grades import Grade
-from autograder.gradescope import archive, find_notebook, results
-from autograder.notebooks import grading_metadata
+from autograder.hand_ins.notebooks import grading_metadata
+from autograder.reporting.exchange import NUMBER, Score, canvas_csv, moodle_csv, read_scores
 from autograder.running import Failure, Outcome
 from course.cli import main
 from pneumonia.settings import CourseError

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder import gradebook
+from autograder.engine import gradebook
+from autograder.engine.gradebook import enter_assignment, enter_grades
+from autograder.engine.grades import Grade
+from autograder.engine.journal import Journal
 from autograder.exercises import exercise, points_of
-from autograder.gradebook import enter_assignment, enter_grades
-from autograder.grades import Grade
-from autograder.journal import Journal
 from autograder.running import Outcome
 from pneumonia.settings import CourseError
 

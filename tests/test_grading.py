@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder import fingerprints
 from autograder.checking import show
+from autograder.engine import fingerprints
+from autograder.engine.gradebook import enter_assignment, enter_grades
+from autograder.engine.grades import Grade, Grading
+from autograder.engine.grading import find_handins, grade_class
 from autograder.exercises import exercise
-from autograder.gradebook import enter_assignment, enter_grades
-from autograder.grades import Grade, Grading
-from autograder.grading import find_handins, grade_class
-from autograder.notebooks import grading_metadata
-from autograder.reports import feedback_page, harmless_cell, report_page
+from autograder.hand_ins.notebooks import grading_metadata
+from autograder.reporting.reports import feedback_page, harmless_cell, report_page
 from autograder.running import Failure, Outcome
 from autograder.sample import sample_class, write_sample_class
 from pneumonia.settings import CourseError

@@ -18,7 +18,7 @@ import pytest
 from bench import Draft
 
 from autograder.exercises import CLONE, exercise
-from autograder.notebooks import grading_metadata
+from autograder.hand_ins.notebooks import grading_metadata
 
 COURSE = Path(sys.executable).with_name("course")
 EXERCISE, OTHER = "02-metrics", "05-overfitting"
@@ -207,8 +207,8 @@ def test_changed_checks_regrade_their_exercise_alone(tmp_path):
     ask = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"
-        "from autograder.grading import Class\n"
-        "from autograder.journal import Journal\n"
+        "from autograder.engine.grading import Class\n"
+        "from autograder.engine.journal import Journal\n"
         "with Journal(Path(sys.argv[3])) as journal:\n"
         "    graded = Class(Path(sys.argv[2]), journal)\n"
         "    print(*[graded.handins[place].exercise for place in graded.todo])\n"
@@ -223,8 +223,8 @@ def test_changed_checks_regrade_their_exercise_alone(tmp_path):
         ("autograder/hidden/test_02_metrics.py", [EXERCISE]),
         ("autograder/checks/metrics.py", [EXERCISE]),
         ("autograder/checks/overfitting.py", [OTHER]),
-        ("autograder/judge.py", [EXERCISE, OTHER]),
-        ("autograder/reports.py", []),
+        ("autograder/judging/judge.py", [EXERCISE, OTHER]),
+        ("autograder/reporting/reports.py", []),
     ):
         text = (copy / file).read_text()
         (copy / file).write_text(f"{text}\n# changed\n")
@@ -235,7 +235,7 @@ def test_changed_checks_regrade_their_exercise_alone(tmp_path):
 def test_two_graders_on_one_folder_exclude_each_other(tmp_path):
     graded = Graded(tmp_path, {"ada": SLOW})
     first = graded.start()
-    wait_for(lambda: children(first.pid, "autograder.judges"))
+    wait_for(lambda: children(first.pid, "autograder.engine.judges"))
     status, said = graded.grade()
     assert status == 2
     assert "Another `course grade` is at work" in said
@@ -265,7 +265,7 @@ def test_a_killed_judge_costs_one_score_and_no_more(tmp_path):
     graded = Graded(tmp_path, {"ada": WHOLE, "bert": SLOW, "zoe": WHOLE})
     running = graded.start()
     wait_for(lambda: graded.graded() == ["ada"])
-    bench, judge = children(running.pid, "autograder.judges")  # the judge is a fork of its bench
+    bench, judge = children(running.pid, "autograder.engine.judges")  # the judge is a fork of its bench
     assert judge in children(bench, "")
     os.kill(judge, signal.SIGKILL)
     said, _ = running.communicate(timeout=120)

@@ -6,14 +6,14 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from autograder import calls, plain
 from autograder.checking import Wrong
 from autograder.checks.models import small_base
 from autograder.exercises import exercise, exercises
-from autograder.judge import Limits, Submission
-from autograder.keras_models import ModelLearner, digest_of
+from autograder.hand_ins.notebooks import CodeCell
+from autograder.judging import calls, plain
+from autograder.judging.judge import Limits, Submission
+from autograder.judging.keras_models import ModelLearner, digest_of
 from autograder.learner import Learner
-from autograder.notebooks import CodeCell
 from autograder.running import run_checks
 from pneumonia.backend import keras
 
@@ -50,7 +50,7 @@ def test_arrays_of_text_and_handles_cross():
 def test_dropout_is_judged_where_the_drawn_weights_leave_nothing_to_drop():
     """Three ReLU units on pooled features are all 0 in one draw of eight."""
     from autograder.checks.transfer import CASES, expect_head
-    from autograder.keras_answers import drawn
+    from autograder.judging.keras_answers import drawn
 
     def leaves_nothing(seed: int) -> bool:
         features = np.abs(np.random.default_rng(seed).normal(size=(CASES, 3, 3, 5))).astype(np.float32)
@@ -81,7 +81,7 @@ HOSTILE = {
     "endless_answer": "type('Long', (keras.Model,), {'call': lambda self, x: keras.ops.zeros((40, 10**6))})()",
     "an_exit": "type('Exit', (keras.Model,), {'call': lambda self, x: exit()})()",
     "a_kill": "type('Kill', (keras.Model,), {'call': lambda self, x: __import__('os')._exit(1)})()",
-    "a_handle": "__import__('autograder.plain').plain.Handle(0)",
+    "a_handle": "__import__('autograder.judging.plain').judging.plain.Handle(0)",
     "a_class": "keras.Model",
 }
 
@@ -139,7 +139,7 @@ def test_a_function_that_ends_the_process_costs_no_other_its_copies():
 
 
 LIES = """
-from autograder import keras_answers
+from autograder.judging import keras_answers
 from pneumonia.backend import keras
 asked = keras_answers._ANSWERS["about"]
 keras_answers._ANSWERS["about"] = lambda question: asked(question) | {"shapes": SHAPES}

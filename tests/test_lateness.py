@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.grades import Handin
-from autograder.lateness import (
+from autograder.engine.grades import Handin
+from autograder.engine.lateness import (
     TIMESTAMP,
     Terms,
     days_late,

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from autograder.exercises import exercise, exercises
+from autograder.hand_ins.notebooks import source_of
 from autograder.in_place import CheckFailed, check
 from autograder.lessons import LESSONS, lesson
-from autograder.notebooks import source_of
 from pneumonia.address import REPOSITORY, page_url, site_of
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 import course.progress
 from autograder.exercises import exercise, exercises
-from autograder.notebooks import grading_metadata
+from autograder.hand_ins.notebooks import grading_metadata
 from course.cli import main
 from course.progress import next_step
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autograder.exercises import CLONE, exercise, exercises
-from autograder.notebooks import grading_metadata, source_of
+from autograder.hand_ins.notebooks import grading_metadata, source_of
 from autograder.release import differences, generate, write
 from autograder.sample import sample_class
 from pneumonia.settings import CourseError

@@ -20,15 +20,15 @@ from scipy.stats import pearsonr
 from autograder import discretion
 from autograder.checks import convolution, imbalance, metrics, overfitting
 from autograder.discretion import GAP, told
+from autograder.engine.grades import Grade, Grading
+from autograder.engine.grading import grade_class
+from autograder.engine.lateness import Lateness, Terms
 from autograder.exercises import exercise
-from autograder.grades import Grade, Grading
-from autograder.grading import grade_class
-from autograder.items import FEWEST, analyse, distribution
-from autograder.junit import junit_xml
-from autograder.lateness import Lateness, Terms
-from autograder.notebooks import grading_metadata
-from autograder.pages import page, safe
-from autograder.reports import feedback_page, grades_csv, report_page, write_reports
+from autograder.hand_ins.notebooks import grading_metadata
+from autograder.reporting.items import FEWEST, analyse, distribution
+from autograder.reporting.junit import junit_xml
+from autograder.reporting.pages import page, safe
+from autograder.reporting.reports import feedback_page, grades_csv, report_page, write_reports
 from autograder.running import Failure, Outcome
 
 SCRIPT = "<script>alert(1)</script>"

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder import imports, sandbox, workers
+from autograder.engine.grades import Grade
+from autograder.engine.journal import Journal
+from autograder.engine.judges import Job, do
 from autograder.exercises import CLONE, PACKAGE, exercise, exercises
-from autograder.grades import Grade
-from autograder.journal import Journal
-from autograder.judge import Limits, judge, without_spared
-from autograder.judges import Job, do
-from autograder.notebooks import CodeCell
+from autograder.hand_ins.notebooks import CodeCell
+from autograder.judging import imports, sandbox, workers
+from autograder.judging.judge import Limits, judge, without_spared
 from pneumonia.settings import CourseError
 
 PRECISION = "def precision(tp, fp):\n    return tp / (tp + fp) if tp + fp else 0.0"
@@ -123,7 +123,7 @@ STOCK = """
 import json, os
 from autograder.checks.transfer import batch_normalized, nested_base, small_head
 from autograder.checks.models import small_base
-from autograder.keras_models import configurations
+from autograder.judging.keras_models import configurations
 from tensorflow.python.eager import context
 makers = [small_base, nested_base, lambda: small_head((4, 4, 3)), lambda: batch_normalized(3)]
 print(json.dumps(list(configurations(makers))))
@@ -133,7 +133,7 @@ FORKS = """
 import json, os, sys
 import numpy as np
 from tensorflow.python.eager import context
-from autograder import keras_answers
+from autograder.judging import keras_answers
 configurations = json.load(sys.stdin)
 keras_answers.prepare_to_fork()
 for config in configurations:
@@ -177,8 +177,8 @@ def test_how_a_container_ended_is_told_from_its_engines_exit_status(status, how)
 OPERATIONS = """
 import json, sys
 import numpy as np
-from autograder import keras_answers
-from autograder.keras_answers import keras
+from autograder.judging import keras_answers
+from autograder.judging.keras_answers import keras
 from tensorflow.python.eager import context
 if sys.argv[1] == "directly":
     keras_answers.run_operations_directly()

@@ -28,10 +28,10 @@ GRADE = """
 import json, sys, tempfile
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from autograder import sandbox, workers
+from autograder.judging import sandbox, workers
 from autograder.exercises import exercise
-from autograder.judge import Limits, judge
-from autograder.notebooks import learner_cells, read_notebook
+from autograder.judging.judge import Limits, judge
+from autograder.hand_ins.notebooks import learner_cells, read_notebook
 from bench import catalogue
 
 sandbox.require("bubblewrap")

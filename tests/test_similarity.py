@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.exercises import exercise
-from autograder.notebooks import grading_metadata, source_of
-from autograder.similarity import RUN, WINDOW, _fingerprints, read_code, similar_pairs
-from autograder.similarity_page import similarity_page
+from autograder.hand_ins.notebooks import grading_metadata, source_of
+from autograder.reporting.similarity import RUN, WINDOW, _fingerprints, read_code, similar_pairs
+from autograder.reporting.similarity_page import similarity_page
 from course.cli import main
 from course.similar import _given
 

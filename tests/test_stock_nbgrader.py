@@ -20,8 +20,8 @@ import submissions
 from submissions.capstone import PARTS
 
 from autograder.exercises import CLONE, exercise, exercises, grade_cell, points
+from autograder.hand_ins.notebooks import grading_metadata
 from autograder.learner import in_place
-from autograder.notebooks import grading_metadata
 from autograder.running import run_checks
 
 PATIENTLY = "--Execute.timeout=300"  # seconds a cell; nbgrader's 30 can be too few on a busy machine

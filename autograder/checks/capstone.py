@@ -6,7 +6,7 @@ import numpy as np
 
 from autograder.capstone_data import Cases, score
 from autograder.checking import Partly, Wrong, WrongType, kind_of, require_answer, show, show_call
-from autograder.functions import FunctionLearner, Kept, Other
+from autograder.judging.functions import FunctionLearner, Kept, Other
 
 SECONDS = 20  # that one training may take, and one prediction of a whole test set
 POINTS = 10  # of the exercise

@@ -12,9 +12,9 @@ import pytest
 
 from autograder.checking import Wrong
 from autograder.exercises import Exercise, exercises
-from autograder.judge import Limits, Submission
+from autograder.hand_ins.notebooks import learner_cells, read_notebook
+from autograder.judging.judge import Limits, Submission
 from autograder.learner import Learner
-from autograder.notebooks import learner_cells, read_notebook
 from autograder.running import FUNCTION_MARK, LEARNERS_SEED, failure_of, generator_for
 from pneumonia.settings import CourseError
 

@@ -12,7 +12,7 @@ import numpy as np
 from autograder.checking import Wrong, WrongType, expect_refusal, kind_of, require_answer
 
 if TYPE_CHECKING:
-    from autograder.keras_models import About, ModelLearner
+    from autograder.judging.keras_models import About, ModelLearner
 
 
 @cache
@@ -60,7 +60,7 @@ def expect_refusal_of_layer(models: "ModelLearner", function: str, layer_name: s
 
 def require_model(came) -> "About":
     """What the Keras model that came is like. Raises WrongType where none came."""
-    from autograder.keras_models import Held
+    from autograder.judging.keras_models import Held
 
     require_answer(came)
     if not isinstance(came, Held):

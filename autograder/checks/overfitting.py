@@ -388,9 +388,9 @@ STOP_MISTAKES = [
 def expect_truncated(models, base, layer_name: str, seed: int) -> None:
     """The learner's model gives what the layer gives in our copy of the base, also after the weights have changed.
 
-    models: autograder.keras_models.ModelLearner
+    models: autograder.judging.keras_models.ModelLearner
     """
-    from autograder.keras_answers import draw_weights
+    from autograder.judging.keras_answers import draw_weights
 
     held = models.build(base)
     images = np.random.default_rng(seed).uniform(-120, 130, (2, *base.input_shape[1:])).astype(np.float32)

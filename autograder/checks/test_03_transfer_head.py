@@ -19,8 +19,8 @@ from autograder.checks.transfer import (
     small_head,
     vgg16,
 )
-from autograder.keras_answers import layers_below
-from autograder.keras_models import ModelLearner
+from autograder.judging.keras_answers import layers_below
+from autograder.judging.keras_models import ModelLearner
 
 # Those that are the same for each learner: a grader makes them once.
 MODELS = (

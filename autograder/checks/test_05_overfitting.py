@@ -24,7 +24,7 @@ MODELS = (small_base,)  # those that are the same for each learner: a grader mak
 @pytest.fixture
 def models(learner):
     """The learner, whose functions take and give Keras models; TensorFlow is imported for these checks only."""
-    from autograder.keras_models import ModelLearner
+    from autograder.judging.keras_models import ModelLearner
 
     return ModelLearner(learner)
 

@@ -19,8 +19,8 @@ from autograder.checking import (
     same_whole_number,
 )
 from autograder.checks.models import close, fairly, require_model
-from autograder.keras_answers import draw_weights, drawn, is_large, layers_below, set_trainable
-from autograder.keras_models import About, Held, ModelLearner, digest_of
+from autograder.judging.keras_answers import draw_weights, drawn, is_large, layers_below, set_trainable
+from autograder.judging.keras_models import About, Held, ModelLearner, digest_of
 from pneumonia.backend import keras
 
 # --- preprocess ------------------------------------------------------------------------------------------------------

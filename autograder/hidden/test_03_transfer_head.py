@@ -22,8 +22,8 @@ from autograder.checks.transfer import (
     small_head,
     vgg16,
 )
-from autograder.keras_answers import layers_below
-from autograder.keras_models import ModelLearner
+from autograder.judging.keras_answers import layers_below
+from autograder.judging.keras_models import ModelLearner
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from autograder.checks.overfitting import (
 @pytest.fixture
 def models(learner):
     """The learner, whose functions take and give Keras models; TensorFlow is imported for these checks only."""
-    from autograder.keras_models import ModelLearner
+    from autograder.judging.keras_models import ModelLearner
 
     return ModelLearner(learner)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from textwrap import dedent
 
 from autograder.exercises import CLONE, Exercise, exercise, points_of
-from autograder.notebooks import grading_metadata
+from autograder.hand_ins.notebooks import grading_metadata
 from autograder.sample import course_solution
 
 GROUPS = ("noisy", "styles", "wrong", "tampering", "cheating", "runaway", "dying", "reaching", "showing")

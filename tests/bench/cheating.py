@@ -342,7 +342,7 @@ def formatter_prints_a_score(draft: Draft):
 
 ANSWERS = """
 import os, struct
-from autograder import plain
+from autograder.judging import plain
 def streams():
     return [int(name) for name in os.listdir("/proc/self/fd") if int(name) > 2]
 def forge(value, times=1):
@@ -374,7 +374,7 @@ def answers_that_are_hard_to_read(draft: Draft):
     """Puts answers in the place of its own that cost a reader much: keys of one hash, long numbers, a million lists."""
     draft.first(
         """
-        from autograder import calls
+        from autograder.judging import calls
         collide = ",".join(f"[{key * (2**61 - 1)},0]" for key in range(200_000))
         hard = [f'{{"dict":[{collide}]}}', "[" + ",".join(["9" * 4000] * 10_000) + "]", "[" + "[]," * 10**7 + "[]]",
                 "[" * 10**6, '{"array":["float64",[0,4611686018427387904,9],""]}', '{"float":"' + "1" * 10**7 + '"}']
@@ -397,7 +397,7 @@ def worker_rewritten(draft: Draft):
     """Takes over the functions of the worker that call its functions and write its answers."""
     draft.first(
         """
-        from autograder import calls, plain
+        from autograder.judging import calls, plain
         calls.answer = lambda *_: plain.dumps({"kind": "value", "value": 1.0, "passed": True, "score": 20})
         """
     )
@@ -487,7 +487,7 @@ def keras_answers_patched(draft: Draft):
     draft.first(
         """
         import numpy as np
-        from autograder import keras_answers
+        from autograder.judging import keras_answers
         keras_answers._ANSWERS["output"] = lambda question: np.full((len(question["inputs"]), 1), 0.5, "float32")
         keras_answers._ANSWERS["losses"] = lambda question: []
         """

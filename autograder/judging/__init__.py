@@ -1,0 +1,1 @@
+"""The judge, who holds the checks, and the worker, in whose sandbox a learner's code runs; and what crosses between."""

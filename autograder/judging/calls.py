@@ -1,0 +1,172 @@
+"""One call of a learner's function: the question, the answer, and what each side makes of them.
+
+`answer` runs where the learner's code lives (the notebook itself, or the worker process). `ask` and `read` run where
+the checks live. Between them are bytes of `autograder.judging.plain`, in place too, so that both ways see the same
+values and an object that lies about being equal never reaches a check.
+"""
+
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any
+
+from numpy.random import Generator
+
+from autograder.judging import handles, plain
+
+TEXT_LIMIT = 2000  # characters of a learner's exception message
+LINES_LIMIT = 5  # lines of a learner's traceback
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: `kind` is one of KINDS; the other fields belong to the kinds named beside them."""
+
+    kind: str
+    value: Any = None  # value
+    changed: tuple[str, ...] = ()  # value: the arguments that the function changed
+    type: str = ""  # raised, not plain: the name of the type
+    bases: tuple[str, ...] = ()  # raised: names of the exception's classes
+    message: str = ""  # raised, not plain
+    lines: tuple[str, ...] = ()  # raised: the learner's own lines, outermost first
+
+
+KINDS = ("value", "raised", "missing", "not plain")
+
+
+def ask(function: str | plain.Handle, args: tuple, kwargs: Mapping, *, keep: bool = False) -> bytes:
+    """The question: call `function`, by its name or its handle, with these arguments.
+
+    `keep`: where the answer is a function itself, it stays where it is, and its handle comes.
+    """
+    return plain.dumps({"call": function, "args": args, "kwargs": dict(kwargs)} | ({"keep": True} if keep else {}))
+
+
+def answer(namespace: Mapping, question: dict) -> bytes:
+    """Call the learner's function in `namespace`; whatever it does short of ending the process becomes an answer.
+
+    KeyboardInterrupt passes: it is the person at the keyboard, not the function.
+    """
+    if "keras" in question:
+        from autograder.judging import (
+            keras_answers,  # here, so that TensorFlow is imported where an exercise needs it only
+        )
+
+        return keras_answers.answer(namespace, question)
+    if "forget" in question:
+        handles.forget()
+        return plain.dumps({"kind": "value", "value": None})
+    name, args, kwargs = question["call"], question["args"], question["kwargs"]
+    function = handles.behind(name) if type(name) is plain.Handle else namespace.get(name)
+    if not callable(function):
+        return plain.dumps({"kind": "missing"})
+    before = _fingerprints(args, kwargs)
+    try:
+        value = function(*args, **kwargs)
+        if "keep" in question and callable(value):
+            value = handles.hold(value)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too: it must not end the checks
+        return raised(error)
+    after = _fingerprints(args, kwargs)
+    changed = [name for name in before if before[name] != after[name]]
+    try:
+        return plain.dumps({"kind": "value", "value": value, "changed": changed})
+    except plain.NotPlain as problem:
+        return plain.dumps(
+            {"kind": "not plain", "type": _writable(type(value).__name__), "message": _writable(str(problem))}
+        )
+
+
+def raised(error: BaseException) -> bytes:
+    """The answer for an exception: its type, its message and the learner's own lines of the traceback."""
+    try:
+        # A SyntaxError's own text names a file that nobody sees in a notebook.
+        message = f"{error.msg}, line {error.lineno}" if isinstance(error, SyntaxError) else str(error)
+    except Exception:
+        message = "(its message cannot be shown)"
+    return plain.dumps(
+        {
+            "kind": "raised",
+            "type": _writable(type(error).__name__),
+            "bases": [_writable(base.__name__) for base in type(error).__mro__],
+            "message": _writable(message[:TEXT_LIMIT]),
+            "lines": _learner_lines(error),
+        }
+    )
+
+
+def _writable(text: str) -> str:
+    """A text without halves of characters, which no file takes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def read(reply: bytes) -> Answer:
+    """The answer in a reply. Raises plain.Garbage where it is none: the sender is not trusted."""
+    fields = plain.loads(reply)
+    if not isinstance(fields, dict) or fields.get("kind") not in KINDS:
+        raise plain.Garbage("a reply of no known kind")
+    kind = fields["kind"]
+    if kind == "value":
+        return Answer(kind, value=fields.get("value"), changed=_texts(fields, "changed"))
+    return Answer(
+        kind,
+        type=_text(fields, "type"),
+        bases=_texts(fields, "bases"),
+        message=_text(fields, "message"),
+        lines=_texts(fields, "lines"),
+    )
+
+
+def _text(fields: dict, key: str) -> str:
+    value = fields.get(key, "")
+    if not isinstance(value, str):
+        raise plain.Garbage(f"a reply whose {key} is no text")
+    return value[:TEXT_LIMIT]
+
+
+def _texts(fields: dict, key: str) -> tuple[str, ...]:
+    values = fields.get(key, [])
+    if not isinstance(values, list) or len(values) > 100 or not all(isinstance(value, str) for value in values):
+        raise plain.Garbage(f"a reply whose {key} is no list of texts")
+    return tuple(value[:TEXT_LIMIT] for value in values)
+
+
+def _fingerprints(args, kwargs) -> dict[str, bytes]:
+    """Each argument's bytes, by a name for it; a function that changes its arguments changes these.
+
+    A random generator is left out: to draw from it is to change it.
+    """
+    named = {f"argument {place}": value for place, value in enumerate(args, 1)} | dict(kwargs)
+    return {name: _bytes(value) for name, value in named.items() if type(value) is not Generator}
+
+
+def _bytes(value) -> bytes:
+    try:
+        return plain.dumps(value)
+    except plain.NotPlain:  # only a changed argument can be: what was sent was plain
+        return b"no longer plain"
+
+
+_NOT_THE_LEARNERS = tuple(
+    {str(Path(sysconfig.get_path(name))) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    | {str(Path(__file__).parents[1]), str(Path(sys.prefix) / "lib")}
+)
+
+
+def _learner_lines(error: BaseException) -> list[str]:
+    """The traceback's frames that are the learner's own, as `line 3, in precision: return tp / (tp + fp)`."""
+    own = [frame for frame in extract_tb(error.__traceback__) if _is_learners(frame.filename)]
+    lines = [f"line {frame.lineno}, in {frame.name}: {frame.line or ''}".rstrip(": ") for frame in own]
+    return [_writable(line[:TEXT_LIMIT]) for line in lines[-LINES_LIMIT:]]
+
+
+def _is_learners(filename: str) -> bool:
+    if filename.startswith("<"):
+        return filename.startswith(("<ipython-input", "<string>"))
+    # Compiled libraries name their source, `numpy/random/_generator.pyx`, wherever they are installed.
+    return not filename.startswith(_NOT_THE_LEARNERS) and not filename.endswith(".pyx")
