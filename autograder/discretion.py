@@ -24,8 +24,8 @@ TOKEN = re.compile(rf"{GROUP}|[^\W\d]\w*(?:-\w+)*|[-+]?\d[\w.]*(?:[-+]\d+)?")
 NUMBER = re.compile(r"\d[\d.]*(?:e[-+]?\d+)?")
 # A limit, which is no secret, and points, which stand beside the sentence in any case.
 OPEN = re.compile(r"\d[\d.]{0,4}(?= seconds)|^\d{1,2}(?= of \d{1,2} points)")
-MODULES = ("calls", "checking", "functions", "judge", "keras_answers", "keras_models", "learner", "plain", "running")
-MODULES += ("sandbox", "worker", "workers")
+MODULES = ("checking.py", "learner.py", "running.py")
+JUDGING = ("calls", "functions", "judge", "keras_answers", "keras_models", "plain", "sandbox", "worker", "workers")
 
 
 def told(sentence: str) -> str:
@@ -62,7 +62,7 @@ def _constants() -> frozenset[str]:
 @cache
 def _words() -> frozenset[str]:
     """Every word, number and group of numbers in the texts of the checks and of what runs them."""
-    paths = [PACKAGE / f"{name}.py" for name in MODULES]
+    paths = [*(PACKAGE / name for name in MODULES), *(PACKAGE / "judging" / f"{name}.py" for name in JUDGING)]
     paths += sorted((PACKAGE / "checks").glob("*.py")) + sorted((PACKAGE / "hidden").glob("*.py"))
     found = set(vars(builtins)) | {"array", "NoneType", "float32", "float64", "int32", "int64"}
     found |= {name for exercise in exercises().values() for name in exercise.functions} | _constants()

@@ -20,7 +20,13 @@ from autograder.judging.judge import Limits, judge, without_spared
 from pneumonia.settings import CourseError
 
 PRECISION = "def precision(tp, fp):\n    return tp / (tp + fp) if tp + fp else 0.0"
-SECRETS = [CLONE / "solutions", CLONE / "results", CLONE / "tests", PACKAGE / "hidden", PACKAGE / "judge.py"]
+SECRETS = [
+    CLONE / "solutions",
+    CLONE / "results",
+    CLONE / "tests",
+    PACKAGE / "hidden",
+    PACKAGE / "judging" / "judge.py",
+]
 # A program in an engine's place: it keeps what it was asked, and runs a container's program as it is.
 ENGINE = """#!{python}
 import os, sys
@@ -51,7 +57,8 @@ def test_nothing_is_seen_that_would_tell_an_answer():
 def test_what_the_worker_imports_is_seen():
     seen = {target for _, target in sandbox.visible()}
     for module in ("__init__", "worker", "forker", "confinement", "calls", "plain", "handles", "keras_answers"):
-        assert str(PACKAGE / f"{module}.py") in seen
+        assert str(PACKAGE / "judging" / f"{module}.py") in seen
+    assert str(PACKAGE / "__init__.py") in seen
 
 
 def test_imports_are_followed_and_other_packages_are_not():
