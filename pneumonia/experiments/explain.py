@@ -22,15 +22,16 @@ PASSES = {"fine-tuned": 2.0, "fine-tuned longer": 10.0}  # over the training pha
 
 def run(lab: Lab) -> dict:
     """Maps on the phantom, and errors by kind on the data of the protocol."""
+    drawn = phantoms_of(lab).dataset
     return {
-        "grad_cam": lab.stage("grad-cam", lambda: on_phantoms(lab)),
-        "evidence": lab.stage("evidence", lambda: evidence(lab)),
+        "grad_cam": lab.stage("grad-cam", lambda: on_phantoms(lab), drawn),
+        "evidence": lab.stage("evidence", lambda: evidence(lab), drawn),
         "by_kind": lab.stage("by-kind", lambda: by_kind(lab)),
     }
 
 
 def by_kind(lab: Lab) -> list[dict]:
-    """Recall by kind of pneumonia at 0.5, and what missed images were, over the seeds."""
+    """Share of each kind that is called ill at 0.5, over the seeds."""
     features = lab.features("block3+4+5")
     found = {"validation": [], "test": []}
     for seed in lab.scale.seeds:
@@ -85,7 +86,8 @@ def on_phantoms(lab: Lab) -> dict:
     maps = {"frozen": frozen_maps(drawn, "imagenet", images)}
     fine_tuned = {}
     for name, passes in PASSES.items():
-        model, losses = fine_tuned_model(drawn, passes if lab.scale.epochs > 5 else passes / 8)
+        passes = passes if lab.scale.epochs > 5 else passes / 8
+        model, losses = fine_tuned_model(drawn, passes)
         maps[name] = fine_tuned_maps(drawn, model, images)
         last_loss = round(float(np.mean(losses[-10:])), 4)
         fine_tuned[name] = {"passes": passes, "last_loss": last_loss} | judged(drawn, model)

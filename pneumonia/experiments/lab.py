@@ -160,9 +160,12 @@ class Lab:
             progress=self.progress,
         )
 
-    def stage(self, name: str, compute: Callable[[], object]):
-        """The value of `compute()`, plain for JSON; kept, so that a run which was stopped goes on after it."""
-        key = [self.name, self.version, name, self.dataset.fingerprint, asdict(self.scale)]
+    def stage(self, name: str, compute: Callable[[], object], dataset: Dataset | None = None):
+        """The value of `compute()`, plain for JSON; kept, so that a run which was stopped goes on after it.
+
+        dataset: what it is computed from, where that is not the lab's own
+        """
+        key = [self.name, self.version, name, (dataset or self.dataset).fingerprint, asdict(self.scale)]
         digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12]
         path = cache_dir("experiments") / f"{self.name}-{name}-{digest}.json"
         if path.is_file():

@@ -95,7 +95,10 @@ def train_head(features, labels, training, validation, weight: float, adam: bool
     )
     optimizer = keras.optimizers.Adam(1e-4) if adam else keras.optimizers.SGD(clipnorm=1.0)
     head.compile(optimizer=optimizer, loss="binary_crossentropy")
-    turns = [batches(each, labels, training, 32, weights={0: weight, 1: 1.0}, seed=seed) for each in seen]
+    turns = [
+        batches(each, labels, training, 32, weights={0: weight, 1: 1.0}, seed=seed + 1000 * i)
+        for i, each in enumerate(seen)
+    ]
     head.fit(
         reduce(tf.data.Dataset.concatenate, turns).repeat(),
         steps_per_epoch=math.ceil(len(training) / 32),
