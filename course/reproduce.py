@@ -49,7 +49,6 @@ def listing() -> list[str]:
     width = max(len(protocol.name) for protocol in protocols)
     lines = [f"{'':<{width}}  minutes  state        question"]
     for protocol in protocols:
-        state = "recorded" if protocol.path.is_file() else "not yet run"
-        lines.append(f"{protocol.name:<{width}}  {protocol.minutes:>7g}  {state:<11}  {protocol.question}")
+        lines.append(f"{protocol.name:<{width}}  {protocol.minutes:>7g}  {protocol.state:<11}  {protocol.question}")
     lines.append(f"{'all':<{width}}  {sum(protocol.minutes for protocol in protocols):>7g}")
     return lines

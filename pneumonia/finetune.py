@@ -53,7 +53,7 @@ def fine_tune(
 ) -> list[float]:
     """Train all of `model` in place with Adam and a rate that falls to zero; returns the loss of each step.
 
-    maps: row numbers to what the model takes, (n, h, w, c); may give another version of an image each time
+    maps: row numbers to what the model takes, (n, h, w, c)
     weights: of a case of each class
     epochs: passes over the rows `training`; a fraction is allowed
     """

@@ -16,6 +16,9 @@ def grad_cam(base: keras.Model, layer: str, head, images: np.ndarray, batch: int
     base: a model from prepared images to the features that `head` takes
     head: a function from features, a tensor (n, ...), to log-odds (n,) or (n, 1)
     images: prepared as the base takes them, (n, height, width, 3)
+
+    A place that no channel has a gradient at is 0: the answer does not depend on it. Pooling halves 9 rows to 4, for
+    instance, and never reads the ninth, where a map would be bright for no reason.
     """
     look = keras.Model(base.inputs[0], base.get_layer(layer).output)
     after = base.layers[[known.name for known in base.layers].index(layer) + 1 :]
@@ -30,7 +33,8 @@ def grad_cam(base: keras.Model, layer: str, head, images: np.ndarray, batch: int
             score = tf.reduce_sum(head(values))
         gradients = tape.gradient(score, activations)
         channel_weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
-        maps.append(tf.nn.relu(tf.reduce_sum(channel_weights * activations, axis=-1)).numpy())
+        evidence = tf.nn.relu(tf.reduce_sum(channel_weights * activations, axis=-1))
+        maps.append(tf.where(tf.reduce_any(gradients != 0, axis=-1), evidence, 0).numpy())
     return np.concatenate(maps)
 
 

@@ -10,6 +10,12 @@ from pneumonia import experiments, results
 from pneumonia.settings import CourseError, write_json
 
 NAME = "leaderboard"
+TITLES = {
+    "closing": "Closing the gap",
+    "normalising": "A common look",
+    "recipe": "Recipe",
+    "finetuning": "Fine-tuning",
+}
 METRICS = ("accuracy", "recall", "specificity", "precision", "auc")
 
 PUBLISHED = (
@@ -87,10 +93,10 @@ def _settings(name: str, result: dict):
         for row in result["settings"]:
             for rule, found in row["thresholds"].items():
                 values = {metric: found["test"][metric] for metric in METRICS}
-                yield f"Closing the gap: {row['setting']}; threshold: {rule}", values
+                yield f"{TITLES[name]}: {row['setting']}; threshold: {rule}", values
     elif name in ("recipe", "finetuning"):
         for row in result["settings"]:
-            yield f"{name.capitalize()}: {row['setting']}", _means(row["test"])
+            yield f"{TITLES[name]}: {row['setting']}", _means(row["test"])
 
 
 def _means(spread: dict) -> dict[str, float]:

@@ -39,21 +39,6 @@ def by_size(rows: list[dict], metrics=("auc", "specificity")) -> Figure:
 
 
 @_styled
-def by_setting(rows: list[dict], metric: str = "auc", splits=("training", "validation", "test")) -> Figure:
-    """One metric for each setting, a dot for each split, lines are sd over seeds."""
-    figure, axis = plt.subplots(figsize=(7, 0.6 + 0.36 * len(rows)))
-    places = np.arange(len(rows))[::-1]
-    for split in splits:
-        mean, sd = _mean_and_sd(rows, split, metric)
-        color, marker = SPLIT_COLORS[split], SPLIT_MARKERS[split]
-        axis.errorbar(mean, places, xerr=sd, fmt=marker, color=color, markersize=6, capsize=2, label=split)
-    axis.set(yticks=places, yticklabels=[row["setting"] for row in rows])
-    axis.set_xlabel({"auc": "ROC AUC"}.get(metric, metric))
-    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    return figure
-
-
-@_styled
 def densities(statistics: dict) -> Figure:
     """How sharpness and blacks are distributed: ill and healthy by colour, training solid and test dashed."""
     shown = statistics["densities"]
@@ -86,7 +71,7 @@ def spectra(statistics: dict) -> Figure:
 
 @_styled
 def told_apart(rows: list[dict], look: str = "block3+4+5") -> Figure:
-    """How well a classifier tells training from test, for each class, and two halves of training for comparison."""
+    """How well a classifier tells training from test, for each class, and two parts of training for comparison."""
     shown = [row for row in rows if row["look"] == look]
     figure, axis = plt.subplots(figsize=(7, 2.6))
     places = np.arange(len(shown))[::-1]

@@ -1,8 +1,8 @@
 """Calibration before and after temperature scaling, and what a threshold costs by prevalence.
 
-Half of the validation patients set the temperature and the thresholds; the other half, and test, judge. The heads have
-no class weights: with them, the prior that their probabilities stand for is not that of the images. (A first version
-had them, and looked at test as well.)
+Half of the validation patients set the temperature and the prior; the other half, and test, judge. Thresholds follow
+from what a miss costs. The heads have no class weights: with them, the prior that their probabilities stand for is not
+that of the images. (A first version had them, and looked at test as well.)
 """
 
 import numpy as np
@@ -52,7 +52,7 @@ def _one_seed(lab: Lab, features, head: str, seed: int) -> dict:
             epochs=lab.scale.epochs,
         )
     labels, logits = lab.labels[setting], np.asarray(score(features[setting]), float)
-    temperature = calibration.fit_temperature(labels, logits)
+    temperature, prior = calibration.fit_temperature(labels, logits), labels.mean()
     result = {"temperature": {"value": temperature}, "curves": {}, "scores": {}, "costs": {}}
     for name, rows in (("validation", judged), ("test", lab.test)):
         before = np.asarray(score(features[rows]), float).round(3)
@@ -61,7 +61,7 @@ def _one_seed(lab: Lab, features, head: str, seed: int) -> dict:
             result["curves"][f"{name} {when}"] = [
                 {k: round(v, 4) for k, v in b.items()} for b in calibration.reliability(lab.labels[rows], expit(scaled))
             ]
-        result["costs"][name] = _costs(lab.labels[rows], before / temperature, labels, logits / temperature)
+        result["costs"][name] = _costs(lab.labels[rows], before / temperature, prior)
         result["scores"][name] = {"labels": lab.labels[rows].tolist(), "logits": before.tolist()}
     return result
 
@@ -75,10 +75,9 @@ def _measures(labels, logits) -> dict[str, float]:
     }
 
 
-def _costs(labels, logits, setting_labels, setting_logits) -> dict[tuple[float, int], dict[str, float]]:
+def _costs(labels, logits, prior: float) -> dict[tuple[float, int], dict[str, float]]:
     """Expected cost of a case at three thresholds: one half, Bayes's after moving the prior, the best in hindsight."""
     table = {}
-    prior = setting_labels.mean()
     candidates = np.concatenate([[-np.inf], np.sort(logits), [np.inf]])
     recalls = np.array([np.mean(logits[labels == 1] >= t) for t in candidates])
     specificities = np.array([np.mean(logits[labels == 0] < t) for t in candidates])

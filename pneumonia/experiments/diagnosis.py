@@ -13,13 +13,22 @@ from pneumonia import shift
 from pneumonia.experiments.heads import small_head
 from pneumonia.experiments.lab import Lab, by_patient, fit_linear, linear, mean_and_sd
 from pneumonia.experiments.symptoms import symptoms
+from pneumonia.settings import CourseError
 
 PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 SMALL = 8  # fewer images than this are not judged
 
 
 def run(lab: Lab) -> dict:
-    """All parts of the diagnosis, and the table that reads them."""
+    """All parts of the diagnosis, and the table that reads them.
+
+    CourseError where the data does not say which images are of one patient, and which of bacteria or virus.
+    """
+    if not lab.dataset.has_patients or len(set(lab.dataset.kinds)) < 3:
+        raise CourseError(
+            f"the diagnosis splits by patient, and bacteria from virus; {lab.dataset.source.title} names neither. "
+            "Choose a folder whose file names do, as those of the original: `course data use folder PATH`"
+        )
     parts = {
         "learning_curve": lab.stage("learning-curve", lambda: learning_curve(lab)),
         "capacity": lab.stage("capacity", lambda: capacity(lab)),
@@ -284,7 +293,10 @@ def _siblings(lab: Lab, scaled) -> dict | None:
 
 
 def adversarial(lab: Lab) -> list[dict]:
-    """Can a classifier tell training images from test images of the same class? And, for comparison, two halves?"""
+    """Can a classifier tell training images from test images of the same class? For comparison, two parts of training.
+
+    One of them is as large as the test images are among all; whole patients, drawn at random.
+    """
     statistics_of_all, _ = _statistics(lab)
     looks = {
         "block3+4+5": lab.features("block3+4+5"),
@@ -295,13 +307,13 @@ def adversarial(lab: Lab) -> list[dict]:
     for label, kind in enumerate(("NORMAL", "PNEUMONIA")):
         of_class = np.flatnonzero(lab.labels == label)
         for look, features in looks.items():
-            aucs = {"training against test": [], "two halves of training": []}
+            aucs = {"training against test": [], "two parts of training": []}
             for seed in lab.scale.seeds:
                 is_test = np.isin(of_class, lab.test)
                 aucs["training against test"].append(_tell_apart(features, of_class, is_test, names, seed))
                 pool = of_class[~is_test]
                 half = _random_patients(names[pool], seed, is_test.mean())
-                aucs["two halves of training"].append(_tell_apart(features, pool, half, names, seed))
+                aucs["two parts of training"].append(_tell_apart(features, pool, half, names, seed))
             for question, values in aucs.items():
                 rows.append({"class": kind, "look": look, "question": question} | _spread([{"auc": v} for v in values]))
     return rows
@@ -388,7 +400,7 @@ def _file_size(lab: Lab) -> dict | None:
 def borrowing(lab: Lab) -> list[dict]:
     """Some test images are lent to training; the rest of test judges. The images lent are never judged on.
 
-    "all of test" trains on four fifths of the test images alone and judges the last fifth, for each fifth in turn:
+    "trained on test alone" trains on four fifths of the test images and judges the last fifth, for each fifth in turn:
     how hard the test images are for a head that has seen their like.
     """
     features = lab.features("block5")

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from pneumonia import data, gradcam, vgg16
 from pneumonia.backend import keras
-from pneumonia.experiments.lab import Lab, fit_linear, linear, mean_and_sd
+from pneumonia.experiments.lab import Lab, as_one_layer, fit_linear, linear, mean_and_sd
 from pneumonia.finetune import convolutions, fine_tune, log_odds, tail
 from pneumonia.training import class_weights
 
@@ -138,9 +138,7 @@ def _head(lab: Lab, weights: str) -> tuple[np.ndarray, float]:
     """Kernel (512,) and bias of a linear head on block5's mean, standardisation included."""
     features = lab.features("block5", weights=weights)
     training, _ = lab.split(0)
-    model = linear(C=1e-2).fit(features[training], lab.labels[training])
-    kernel = model[1].coef_[0] / model[0].scale_
-    return kernel, float(model[1].intercept_[0] - kernel @ model[0].mean_)
+    return as_one_layer(linear(C=1e-2).fit(features[training], lab.labels[training]))
 
 
 def frozen_maps(lab: Lab, weights: str, images: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ pass over the training images of the reserve; nothing is chosen on validation.
 
 import numpy as np
 
-from pneumonia.experiments.lab import Lab, linear
+from pneumonia.experiments.lab import Lab, as_one_layer, linear
 from pneumonia.finetune import BLOCKS, fine_tune, log_odds, tail
 from pneumonia.training import class_weights
 
@@ -78,10 +78,7 @@ def one(lab: Lab, first: int, seed: int) -> dict:
     maps, pooled = (lab.features(name, rows=rows_with_features(lab)) for name in (f"block{first - 1} map", "block5"))
     training, _ = lab.split_reserve(seed)
     head = linear(C=1e-2).fit(pooled[training], lab.labels[training])
-    scaler, regression = head[0], head[1]
-    kernel = regression.coef_[0] / scaler.scale_
-    bias = float(regression.intercept_[0] - kernel @ scaler.mean_)
-    model = tail(lab.base(), maps.shape[1:], kernel, bias, first)
+    model = tail(lab.base(), maps.shape[1:], *as_one_layer(head), first)
     losses = fine_tune(
         model,
         lambda rows: maps[rows],

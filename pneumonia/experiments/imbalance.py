@@ -10,11 +10,10 @@ from pneumonia.backend import keras
 from pneumonia.calibration import adjust_prior, balanced_threshold, threshold_for_recall
 from pneumonia.evaluation import spread
 from pneumonia.experiments.heads import small_head
-from pneumonia.experiments.lab import Lab, rounded
+from pneumonia.experiments.lab import RECALL, Lab, rounded
 from pneumonia.training import class_weights
 
 RATIO = 20
-RECALL = 0.95
 REMEDIES = ("none", "class weights", "oversampling", "focal loss", "initial bias")
 
 

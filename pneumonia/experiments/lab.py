@@ -54,6 +54,7 @@ FEATURES = {
     "block5 map": ("block5_pool",),
 }
 RESERVE = 2000
+RECALL = 0.95  # that a threshold is to keep, where a protocol sets one by recall
 EVERYTHING = tuple(f"block{block}_pool:mean" for block in range(1, 6))
 
 
@@ -86,7 +87,7 @@ class Lab:
 
     @cached_property
     def reserve(self) -> np.ndarray:
-        """RESERVE rows of the pool, whole patients, for what would take too long on all of it.
+        """RESERVE rows of the pool, drawn by patient, for what would take too long on all of it.
 
         By the diagnosis, a head learns hardly anything more from more of them.
         """
@@ -278,6 +279,13 @@ def linear(C: float = 0.01, **options):
     return make_pipeline(StandardScaler(), LogisticRegression(C=C, **options))
 
 
+def as_one_layer(head) -> tuple[np.ndarray, float]:
+    """Kernel (d,) and bias of a fitted `linear()` with its standardisation: log-odds are features @ kernel + bias."""
+    scaler, regression = head[0], head[1]
+    kernel = regression.coef_[0] / scaler.scale_
+    return kernel, float(regression.intercept_[0] - kernel @ scaler.mean_)
+
+
 def fit_linear(lab: Lab, features: np.ndarray, training: np.ndarray, parts: dict[str, np.ndarray], **options) -> dict:
     """A logistic regression on the rows `training`, and its log-odds for each of `parts`: `{name: (rows, logits)}`."""
     model = linear(**options).fit(features[training], lab.labels[training])
@@ -285,7 +293,10 @@ def fit_linear(lab: Lab, features: np.ndarray, training: np.ndarray, parts: dict
 
 
 def by_patient(lab: Lab, rows: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """About `n` of `rows`, drawn as whole patients with the classes' shares kept; all rows where n is at least that."""
+    """`n` of `rows`, from as few patients as that takes, with the classes' shares kept; all of them where n is as many.
+
+    Some of the patients that are drawn lose images, so that the number comes out right.
+    """
     if n >= len(rows):
         return rows
     rng, chosen = np.random.default_rng(seed), []

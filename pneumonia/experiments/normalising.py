@@ -4,9 +4,9 @@ lungs cut out.
 Candidates are ranked on domains that the training folder gives, by cross-validation with patients apart, on so few
 images that they are not yet perfect. Each is judged four times: on images as they are, softened, with the healthy alone
 softened, and on the healthy of the lowest study numbers, which its head has not seen. Its worth is its lowest AUC of
-the four, averaged over the seeds. The best one and the baseline, trained on four fifths of the reserve, look at test once, at
-thresholds that the last fifth has fixed before. The ranking has seen images of that fifth, too, so that the scores of the
-chosen one on it are a little flattered.
+the four, averaged over the seeds. The best one and the baseline, trained on four fifths of the reserve, look at test
+once, at thresholds that the last fifth has fixed before. The ranking has seen images of that fifth as well, so what the
+chosen one scores on it is a little flattered.
 
 In hindsight, after that, all candidates are judged on test: not to choose one, but to see whether the ranking had meant
 anything, and whether a classifier tells a candidate's healthy test images from its healthy training images.
@@ -26,10 +26,9 @@ from pneumonia import shift, splitting
 from pneumonia.calibration import balanced_threshold, threshold_for_recall
 from pneumonia.experiments.closing import drop_patients
 from pneumonia.experiments.diagnosis import unseen_healthy
-from pneumonia.experiments.lab import Lab, by_patient, linear, mean_and_sd, ranked
+from pneumonia.experiments.lab import RECALL, Lab, by_patient, linear, mean_and_sd, ranked
 
-RECALL = 0.95
-RANKED = 800  # images of the reserve, whole patients, that the ranking works with
+RANKED = 800  # images of the reserve, drawn by patient, that the ranking works with
 FOLDS = 4
 
 

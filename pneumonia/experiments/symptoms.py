@@ -166,13 +166,13 @@ def _told_apart(parts, kind: str):
         for row in parts["adversarial"]
         if row["class"] == kind and row["look"] == "block3+4+5"
     }
-    real, chance = found["training against test"], found["two halves of training"]
+    real, chance = found["training against test"], found["two parts of training"]
     return _row(
         f"A classifier tells {kind} of training from {kind} of test",
         SHIFT if real["mean"] > chance["mean"] + max(0.1, 3 * chance["sd"]) else NONE,
-        "Images drawn from one source cannot be told apart, as two halves of training show.",
+        "Images drawn from one source cannot be told apart, as two parts of training show.",
         training_against_test=real["mean"],
-        two_halves_of_training=chance["mean"],
+        two_parts_of_training=chance["mean"],
     )
 
 

@@ -1,7 +1,8 @@
 """What transfer gives: ImageNet's VGG16, the same network with random weights, and a small CNN from scratch, by size.
 
 All three get the same training images, and are judged on the same validation images and test images. For time, all of
-it is done on the reserve of the pool.
+it is done on the reserve of the pool. The small CNN sees grey images of 64 pixels. The random weights are drawn once,
+for all seeds.
 
 An earlier version of the small CNN kept running statistics that lagged behind so few steps, and called every image ill,
 training images too. Its four settings had been judged on test as well, and count as looks.
