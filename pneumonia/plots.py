@@ -312,7 +312,7 @@ def score_histogram(panels: dict[str, tuple], threshold: float = 0.5) -> Figure:
         axis.axvline(threshold, color=INK, linewidth=1, linestyle=":")
         axis.set(xlabel="probability of PNEUMONIA", title=name)
     axes.flat[0].set_ylabel("share of the class")
-    axes.flat[0].legend(loc="upper center")
+    axes.flat[0].legend(loc="upper center", frameon=True, framealpha=1, edgecolor="none")  # over the threshold's line
     return figure
 
 
