@@ -72,6 +72,18 @@ def check_schema(protocol, result):
     for row in walk(result):
         if {"setting", "runs"} <= set(row):
             check_spread(row)
+        if {"setting", "thresholds"} <= set(row):
+            check_thresholds(row)
+
+
+def check_thresholds(row):
+    """What a setting's look at test gave at each threshold follows from its scores."""
+    labels, logits = np.array(row["test"]["labels"]), np.array(row["test"]["logits"])
+    for rule, found in row["thresholds"].items():
+        again = evaluation.metrics(labels, expit(logits - found["log_odds"]), 0.5)
+        assert found["test"] == pytest.approx(again, abs=2e-3), (
+            rule
+        )  # one image more or less, where one is at the threshold
 
 
 def check_spread(row):

@@ -231,14 +231,16 @@ class Lab:
         Returns `{"setting", "thresholds": {rule: {"log_odds", "validation", "test"}}, "test": scores and interval}`.
         """
         rows, scores = held
+        test_scores = test_scores.round(3)  # as they are kept, so that what is judged follows from them
         row = {"setting": name, "thresholds": {}}
         for rule, threshold in thresholds.items():
+            threshold = float(np.floor(threshold * 1000) / 1000)  # down, so that the case that set it stays called
             row["thresholds"][rule] = {
-                "log_odds": round(threshold, 3),
+                "log_odds": threshold,
                 "validation": self.judge(rows, scores - threshold),
                 "test": self.judge(self.test, test_scores - threshold),
             }
-        return row | {"test": self.first(self.test, test_scores.round(3))}
+        return row | {"test": self.first(self.test, test_scores)}
 
 
 def ranked(runs: dict[str, list[dict[str, float]]]) -> list[dict]:
