@@ -24,11 +24,14 @@ VALIDATION_FRACTION = 0.2
 SEEDS = (0, 1, 2, 3, 4)
 
 
-def run(dataset: Dataset, seeds=SEEDS, how: Training = REFERENCE, *, progress: bool = True):
-    """The protocol on a data set. Returns (result ready for JSON, complete Keras model of the first seed)."""
+def run(dataset: Dataset, seeds=SEEDS, how: Training = REFERENCE, *, size: int = SIZE, progress: bool = True):
+    """The protocol on a data set. Returns (result ready for JSON, complete Keras model of the first seed).
+
+    size: side of the images in pixels
+    """
     watch = Stopwatch()
-    base = vgg16.load_base((SIZE, SIZE, 3))
-    features = extract(dataset, base, LAYER, SIZE, progress=progress)
+    base = vgg16.load_base((size, size, 3))
+    features = extract(dataset, base, LAYER, size, progress=progress)
     seconds_features = watch.seconds
     pool_rows = np.flatnonzero(dataset.splits != "test")
     test_rows = np.flatnonzero(dataset.splits == "test")
@@ -56,7 +59,7 @@ def run(dataset: Dataset, seeds=SEEDS, how: Training = REFERENCE, *, progress: b
         "settings": {
             "base": "VGG16, ImageNet weights, frozen",
             "weights_sha256": vgg16.weights_digest(base),
-            "size": SIZE,
+            "size": size,
             "layer": LAYER,
             "preprocessing": "vgg16",
             "validation": f"{VALIDATION_FRACTION:.0%} of train and val together, "

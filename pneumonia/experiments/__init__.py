@@ -7,14 +7,15 @@ threshold, and how many settings it judges on test.
 import importlib
 import json
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from pneumonia import results
 from pneumonia.data import Dataset
-from pneumonia.experiments.lab import FULL, QUICK, Lab, Scale
+from pneumonia.experiments.lab import FULL, QUICK, Lab, Scale, by_patient
 from pneumonia.settings import CourseError, write_json
 
 
@@ -181,6 +182,10 @@ def run(protocol: Protocol, dataset: Dataset, scale: Scale | None = None, *, pro
     """
     scale = scale or (QUICK if dataset.source.synthetic else FULL)
     lab = Lab(protocol.name, protocol.version, dataset, scale, progress=progress)
+    if scale.images is not None:
+        parts = [by_patient(lab, rows, n, 0) for rows, n in zip((lab.pool, lab.test), scale.images, strict=True)]
+        dataset = dataset.take(np.sort(np.concatenate(parts)))
+        lab = replace(lab, dataset=dataset)
     module, function = protocol.where.split(":")
     with warnings.catch_warnings():
         # A head with a weak penalty is stopped after a number of steps on purpose; its settings say so.

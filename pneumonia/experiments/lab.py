@@ -29,6 +29,7 @@ class Scale:
     epochs: the most that a network trains
     training_sizes: numbers of training images that are tried
     replicates: of a bootstrap
+    images: how many of train and val together, and of test, are drawn by patient; None takes all
     """
 
     size: int = 150
@@ -36,10 +37,11 @@ class Scale:
     epochs: int = 30
     training_sizes: tuple[int, ...] = (50, 100, 200, 500, 1000, 2000)
     replicates: int = 1000
+    images: tuple[int, int] | None = None
 
 
 FULL = Scale()
-QUICK = Scale(size=64, seeds=(0, 1), epochs=3, training_sizes=(20,), replicates=50)
+QUICK = Scale(size=64, seeds=(0, 1), epochs=3, training_sizes=(20,), replicates=50, images=(240, 120))
 
 # Features by name: outputs of VGG16, averaged over all places unless it says "map".
 FEATURES = {
