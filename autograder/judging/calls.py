@@ -51,9 +51,8 @@ def answer(namespace: Mapping, question: dict) -> bytes:
     KeyboardInterrupt passes: it is the person at the keyboard, not the function.
     """
     if "keras" in question:
-        from autograder.judging import (
-            keras_answers,  # here, so that TensorFlow is imported where an exercise needs it only
-        )
+        # Here, so that TensorFlow is imported where an exercise needs it only.
+        from autograder.judging import keras_answers
 
         return keras_answers.answer(namespace, question)
     if "forget" in question:
