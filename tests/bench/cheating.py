@@ -112,6 +112,29 @@ def pytest_and_unittest_patched(draft: Draft):
 
 
 @case(written=RIGHT)
+def engine_patched(draft: Draft):
+    """Imports judge, engine and reports by their names, and gives every record of theirs full marks."""
+    draft.first(
+        """
+        from importlib import import_module
+        for name in ("judging.judge", "judging.workers", "engine.judges", "engine.grading", "engine.grades",
+                     "engine.journal", "reporting.reports", "running"):
+            try:
+                module = import_module(f"autograder.{name}")
+            except Exception:
+                continue
+            for thing in list(vars(module).values()):
+                for field in ("score", "points", "passed", "outcome"):
+                    if isinstance(thing, type) and hasattr(thing, field):
+                        try:
+                            setattr(thing, field, 20)
+                        except Exception:
+                            pass
+        """
+    )
+
+
+@case(written=RIGHT)
 def builtins_patched(draft: Draft):
     """`abs`, `isinstance`, `len`, `AssertionError` and `__build_class__` patched."""
     draft.first(
