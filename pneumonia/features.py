@@ -2,7 +2,8 @@
 
 A frozen base gives the same output for the same image in every epoch, so training its head on stored outputs changes
 nothing but the time. The store is content-addressed: one row per image, keyed by the image's digest, in a folder named
-after everything else that determines the numbers (weights, layer, size, preprocessing).
+after everything else that determines the numbers (weights, layer, size, preprocessing, and what is done to an image
+before).
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from pneumonia.data import Dataset
 from pneumonia.progress import bar
 from pneumonia.settings import CourseError, cache_dir, write_json
 from pneumonia.training import inference
-from pneumonia.variants import VARIANTS
+from pneumonia.variants import VARIANTS, behaviour
 from pneumonia.vgg16 import preprocess, weights_digest
 
 PREPROCESSING = {
@@ -146,7 +147,7 @@ class Store:
     ):
         key = {"weights": weights, "layer": layer, "size": size, "preprocessing": preprocessing}
         if variant != "plain":
-            key["variant"] = variant
+            key |= {"variant": variant, "behaviour": behaviour(variant)}
         name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
         self.folder = cache_dir("features", name)
         self.shape = tuple(shape)

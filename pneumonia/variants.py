@@ -4,7 +4,9 @@ Every variant takes uint8 images (n, h, w, 3) with equal channels and their dige
 shape. What is random is drawn from the digest: the same image always gets the same change, so its features can be kept.
 """
 
+import hashlib
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -125,6 +127,16 @@ VARIANTS = {variant.__name__: variant for variant in (plain, scanner, soft, hard
 VARIANTS |= {f"augmented {copy}": _augmented(copy) for copy in range(1, AUGMENTED_COPIES + 1)}
 NORMALISED = {variant.__name__: variant for variant in (clahe, matched, band_limited, lungs)}
 VARIANTS |= NORMALISED | {f"soft, {name}": _after(soft, normalise) for name, normalise in NORMALISED.items()}
+
+
+@cache
+def behaviour(name: str) -> str:
+    """SHA-256 of what a variant makes of a few made-up images: another one when its code or its constants change."""
+    rng = np.random.default_rng(0)
+    ramp = np.add.outer(np.linspace(40, 120, 48), np.linspace(0, 90, 56))
+    grey = np.clip(ramp + rng.normal(0, 15, (4, *ramp.shape)), 0, 255).astype(np.uint8)
+    digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in grey]
+    return hashlib.sha256(VARIANTS[name](np.repeat(grey[..., None], 3, axis=-1), digests).tobytes()).hexdigest()
 
 
 def _each(change, images: np.ndarray, digests) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pneumonia import data, features
+from pneumonia import data, features, variants
 from tests.conftest import ROOT, run_environment
 
 
@@ -165,6 +165,18 @@ def test_a_variant_has_a_store_of_its_own(dataset, tiny_base, own_cache):
     )
     assert not np.allclose(plain, soft)
     assert np.array_equal(plain, extract(dataset, tiny_base))
+
+
+def test_a_variant_that_does_something_else_is_computed_anew(dataset, tiny_base, own_cache, monkeypatch):
+    def matched():
+        variants.behaviour.cache_clear()
+        return features.extract_layers(dataset, tiny_base, ["conv"], 32, variant="matched", progress=False)["conv"]
+
+    before = np.array(matched())
+    monkeypatch.setattr(variants, "MATCHED", (120.0, 40.0))
+    assert not np.allclose(before, matched())
+    monkeypatch.undo()
+    assert np.array_equal(before, matched())
 
 
 @pytest.mark.parametrize(
