@@ -39,19 +39,18 @@ def by_size(rows: list[dict], metrics=("auc", "specificity")) -> Figure:
 
 
 @_styled
-def densities(statistics: dict) -> Figure:
-    """How sharpness and blacks are distributed: ill and healthy by colour, training solid and test dashed."""
+def distributions(statistics: dict) -> Figure:
+    """The share of images that lie below each sharpness and each black: class by colour, training solid, test dashed."""
     shown = statistics["densities"]
-    figure, axes = plt.subplots(1, len(shown), figsize=(4.5 * len(shown), 3.3), squeeze=False)
+    figure, axes = plt.subplots(1, len(shown), figsize=(4.5 * len(shown), 3.3), squeeze=False, sharey=True)
     names = {"sharpness": "Sharpness (sd of the Laplacian)", "black": "Black (5th percentile of grey)"}
     for axis, (name, histogram) in zip(axes.flat, shown.items(), strict=True):
-        edges = np.array(histogram["edges"])
         for group, (color, dashes) in GROUPS.items():
-            centres = (edges[1:] + edges[:-1]) / 2
-            axis.plot(centres, histogram["shares"][group], color=color, linestyle=dashes, label=group)
-        axis.set(xlabel=names.get(name, name), yticks=[])
-    axes.flat[0].set_ylabel("share of images")
-    axes.flat[-1].legend(fontsize=9)
+            below = np.cumsum([0, *histogram["shares"][group]])
+            axis.plot(histogram["edges"], below / below[-1], color=color, linestyle=dashes, label=group)
+        axis.set(xlabel=names.get(name, name), ylim=(-0.02, 1.02))
+    axes.flat[0].set_ylabel("share of images below")
+    axes.flat[-1].legend(fontsize=9, loc="lower right")
     return figure
 
 

@@ -59,6 +59,20 @@ def test_a_page_is_whole_legible_and_fits(page, address, name):
     assert not page.faults
 
 
+def test_a_table_wider_than_a_phone_says_on_which_side_there_is_more(page, address):
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{address}/book/results.html", wait_until="load")
+    tables = page.locator(".pst-scrollable-table-container")
+    wide = page.locator(".pst-scrollable-table-container.more-right")
+    narrow = tables.evaluate_all("all => all.filter(one => one.scrollWidth <= one.clientWidth).length")
+    assert wide.count() == tables.count() - narrow > 0
+    first = wide.first.element_handle()
+    assert first.get_attribute("class").split().count("more-left") == 0
+    first.evaluate("one => one.scrollTo(one.scrollWidth, 0)")
+    page.wait_for_function("one => !one.classList.contains('more-right')", arg=first)
+    assert "more-left" in first.get_attribute("class")
+
+
 def test_the_first_page_is_the_welcome_page(page, address):
     page.goto(f"{address}/index.html")
     page.wait_for_url(f"**/{PAGES[0]}.html")

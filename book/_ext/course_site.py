@@ -37,6 +37,7 @@ def setup(app):
     app.connect("html-page-context", add_launch_bar, priority=600)
     app.connect("html-page-context", add_execution_time, priority=600)
     app.connect("html-page-context", plain_references, priority=600)
+    app.add_js_file("wide.js", loading_method="defer")
     app.connect("build-finished", write_notebooks)
     app.connect("build-finished", remember_success)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
