@@ -22,10 +22,16 @@ CLASSES = ("NORMAL", "PNEUMONIA")  # label 0, label 1
 SPLITS = ("train", "val", "test")
 IMAGE_SUFFIXES = {".jpeg", ".jpg", ".png"}
 
-# How many images the public data set has, by split and class (Kermany et al. 2018, as Kaggle and Mendeley serve it).
+# How many images the public data set has, by split and class (Kermany et al. 2018): the copy on Kaggle, and the original
+# on Mendeley, of whose training images that copy has split off sixteen.
 KERMANY_COUNTS = {
     "train": {"NORMAL": 1341, "PNEUMONIA": 3875},
     "val": {"NORMAL": 8, "PNEUMONIA": 8},
+    "test": {"NORMAL": 234, "PNEUMONIA": 390},
+}
+MENDELEY_COUNTS = {
+    "train": {"NORMAL": 1349, "PNEUMONIA": 3883},
+    "val": {"NORMAL": 0, "PNEUMONIA": 0},
     "test": {"NORMAL": 234, "PNEUMONIA": 390},
 }
 
@@ -310,7 +316,7 @@ def _recognise(root: Path, dataset: Dataset) -> Source:
     """The phantom says what it is in a file of its own; the public set is known by its counts."""
     if (root / "phantom.json").is_file():
         source = PHANTOM
-    elif dataset.counts() == KERMANY_COUNTS and dataset.has_patients:
+    elif dataset.counts() in (KERMANY_COUNTS, MENDELEY_COUNTS) and dataset.has_patients:
         source = KERMANY
     else:
         source = FOLDER

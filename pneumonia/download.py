@@ -15,7 +15,7 @@ OTHER_WAYS = (
 
 
 def kaggle() -> Path:
-    """Download the 5,856 images (1.2 GB; no account needed), or go on with a download that was cut off.
+    """Download the 5,856 images (2.3 GB; no account needed), or go on with a download that was cut off.
 
     Returns the folder. kagglehub shows the progress and keeps what has arrived. CourseError without internet, and where
     the counts are not those that were published.

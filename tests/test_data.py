@@ -172,3 +172,14 @@ def test_the_real_set_is_recognised_and_has_the_published_counts(real_folder):
     assert dataset.source.name == "kermany"
     assert dataset.has_patients
     assert not dataset.source.synthetic
+
+
+def test_the_original_release_without_a_validation_split_is_recognised(real_folder, tmp_path):
+    for path in real_folder.rglob("*.jp*g"):
+        split, kind = path.parts[-3:-1]
+        folder = tmp_path / {"val": "train"}.get(split, split) / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / path.name).symlink_to(path)
+    dataset = data.read_folder(tmp_path)
+    assert dataset.counts() == data.MENDELEY_COUNTS
+    assert dataset.source.name == "kermany"
