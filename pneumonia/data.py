@@ -22,8 +22,8 @@ CLASSES = ("NORMAL", "PNEUMONIA")  # label 0, label 1
 SPLITS = ("train", "val", "test")
 IMAGE_SUFFIXES = {".jpeg", ".jpg", ".png"}
 
-# How many images the public data set has, by split and class (Kermany et al. 2018): the copy on Kaggle, and the original
-# on Mendeley, of whose training images that copy has split off sixteen.
+# How many images the public data set has, by split and class (Kermany et al. 2018): the copy on Kaggle, and the
+# original on Mendeley, of whose training images that copy has split off sixteen.
 KERMANY_COUNTS = {
     "train": {"NORMAL": 1341, "PNEUMONIA": 3875},
     "val": {"NORMAL": 8, "PNEUMONIA": 8},

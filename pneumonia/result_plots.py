@@ -40,7 +40,7 @@ def by_size(rows: list[dict], metrics=("auc", "specificity")) -> Figure:
 
 @_styled
 def distributions(statistics: dict) -> Figure:
-    """The share of images that lie below each sharpness and each black: class by colour, training solid, test dashed."""
+    """The share of images below each sharpness and each black: class by colour, training solid, test dashed."""
     shown = statistics["densities"]
     figure, axes = plt.subplots(1, len(shown), figsize=(4.5 * len(shown), 3.3), squeeze=False, sharey=True)
     names = {"sharpness": "Sharpness (sd of the Laplacian)", "black": "Black (5th percentile of grey)"}
