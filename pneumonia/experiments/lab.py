@@ -110,11 +110,17 @@ class Lab:
         training, validation = splitting.split(self.dataset.take(self.pool), 0.2, seed)
         return self.pool[training], self.pool[validation]
 
-    def base(self, weights: str = "imagenet"):
-        """VGG16 at the scale's size, loaded once."""
-        if weights not in self._bases:
-            self._bases[weights] = vgg16.load_base((self.scale.size, self.scale.size, 3), weights=weights)
-        return self._bases[weights]
+    def base(self, weights: str = "imagenet", size: int | None = None, draw: int = 0):
+        """VGG16, loaded once.
+
+        size: side of its images in pixels; the scale's without
+        draw: of random weights
+        """
+        size = size or self.scale.size
+        key = (weights, size, draw)
+        if key not in self._bases:
+            self._bases[key] = vgg16.load_base((size, size, 3), weights=weights, seed=draw)
+        return self._bases[key]
 
     def features(
         self,
@@ -123,13 +129,18 @@ class Lab:
         weights: str = "imagenet",
         variant: str = "plain",
         rows: np.ndarray | None = None,
+        size: int | None = None,
+        draw: int = 0,
     ) -> np.ndarray:
         """Features by their name in FEATURES: of all images, or with only those of `rows` filled in and the rest zero.
+
+        size: side of the images in pixels; the scale's without
+        draw: of random weights
 
         Pooled features of all blocks come from one pass over the images, whichever is asked for first.
         """
         outputs = FEATURES[name]
-        found = self.compute((name,), preprocessing, weights, variant, rows)
+        found = self.compute((name,), preprocessing, weights, variant, rows, size, draw)
         pooled = outputs[0].endswith(":mean")
         values = np.concatenate([found[output] for output in outputs], axis=1) if pooled else found[outputs[0]]
         if rows is None or len(rows) == len(self.dataset):
@@ -145,6 +156,8 @@ class Lab:
         weights: str = "imagenet",
         variant: str = "plain",
         rows: np.ndarray | None = None,
+        size: int | None = None,
+        draw: int = 0,
     ) -> dict[str, np.ndarray]:
         """Outputs of VGG16 for all features of `names`, in one pass over the images of `rows`; all images without.
 
@@ -155,9 +168,9 @@ class Lab:
             outputs |= dict.fromkeys(EVERYTHING)
         return extract_layers(
             self.dataset if rows is None or len(rows) == len(self.dataset) else self.dataset.take(rows),
-            self.base(weights),
+            self.base(weights, size, draw),
             tuple(outputs),
-            self.scale.size,
+            size or self.scale.size,
             preprocessing,
             variant=variant,
             progress=self.progress,
