@@ -203,10 +203,18 @@ class Lab:
         labels = self.labels[rows] if labels is None else labels
         return {name: round(value, 5) for name, value in metrics(labels, expit(logits), threshold).items()}
 
-    def setting(self, name: str, train: Callable[[int], dict[str, tuple]], seeds: Sequence[int] | None = None) -> dict:
+    def setting(
+        self,
+        name: str,
+        train: Callable[[int], dict[str, tuple]],
+        seeds: Sequence[int] | None = None,
+        *,
+        keep_scores: bool = False,
+    ) -> dict:
         """One setting over the seeds.
 
         train: seed to `{"training": (rows, logits), "validation": ..., "test": ...}`; other names are allowed
+        keep_scores: keep each run's log-odds of the test images, `test_logits` beside its metrics
 
         Returns `{"setting", "runs", <split>: spread over the seeds, "first": scores and interval of the first seed}`.
         """
@@ -215,7 +223,8 @@ class Lab:
             scored = {
                 split: (rows, np.asarray(logits, float).round(3)) for split, (rows, logits) in train(seed).items()
             }
-            runs.append({"seed": int(seed)} | {split: self.judge(*case) for split, case in scored.items()})
+            run = {"seed": int(seed)} | {split: self.judge(*case) for split, case in scored.items()}
+            runs.append(run | ({"test_logits": scored["test"][1].tolist()} if keep_scores else {}))
             first = first or scored
         row = {"setting": name, "runs": runs}
         for split in first:
@@ -226,16 +235,19 @@ class Lab:
 
     def first(self, rows: np.ndarray, logits: np.ndarray, threshold: float = 0.5) -> dict:
         """Log-odds of one run, with what follows from them: counts, and 95% intervals with patients drawn."""
-        labels, probabilities = self.labels[rows], expit(logits)
-        groups = self.dataset.patients[rows] if self.dataset.has_patients else None
-        intervals = bootstrap(labels, probabilities, threshold, groups, replicates=self.scale.replicates)
         return {
             "threshold": threshold,
-            "confusion": confusion_counts(labels, probabilities, threshold),
-            "interval_95": {name: [round(v, 4) for v in intervals[name]] for name in METRICS},
-            "labels": labels.tolist(),
+            "confusion": confusion_counts(self.labels[rows], expit(logits), threshold),
+            "interval_95": self.intervals(rows, logits, threshold),
+            "labels": self.labels[rows].tolist(),
             "logits": logits.tolist(),
         }
+
+    def intervals(self, rows: np.ndarray, logits: np.ndarray, threshold: float = 0.5) -> dict[str, list[float]]:
+        """95% intervals of METRICS, with patients drawn: `{name: [low, high]}`."""
+        groups = self.dataset.patients[rows] if self.dataset.has_patients else None
+        found = bootstrap(self.labels[rows], expit(logits), threshold, groups, replicates=self.scale.replicates)
+        return {name: [round(v, 4) for v in found[name]] for name in METRICS}
 
     def look(self, name: str, held: tuple, test_scores: np.ndarray, thresholds: dict[str, float]) -> dict:
         """One setting's one look at test, at thresholds that were fixed before.
@@ -243,7 +255,8 @@ class Lab:
         held: (rows, log-odds) of held-out patients; test_scores: log-odds of the test images; thresholds: log-odds by
         the rule that fixed them
 
-        Returns `{"setting", "thresholds": {rule: {"log_odds", "validation", "test"}}, "test": scores and interval}`.
+        Returns `{"setting", "thresholds": {rule: {"log_odds", "validation", "test", "interval_95"}}, "test": scores and
+        interval}`; the intervals are of test.
         """
         rows, scores = held
         test_scores = test_scores.round(3)  # as they are kept, so that what is judged follows from them
@@ -254,6 +267,7 @@ class Lab:
                 "log_odds": threshold,
                 "validation": self.judge(rows, scores - threshold),
                 "test": self.judge(self.test, test_scores - threshold),
+                "interval_95": self.intervals(self.test, test_scores - threshold),
             }
         return row | {"test": self.first(self.test, test_scores)}
 
@@ -303,10 +317,22 @@ def as_one_layer(head) -> tuple[np.ndarray, float]:
     return kernel, float(regression.intercept_[0] - kernel @ scaler.mean_)
 
 
-def fit_linear(lab: Lab, features: np.ndarray, training: np.ndarray, parts: dict[str, np.ndarray], **options) -> dict:
-    """A logistic regression on the rows `training`, and its log-odds for each of `parts`: `{name: (rows, logits)}`."""
+def fit_linear(
+    lab: Lab,
+    features: np.ndarray,
+    training: np.ndarray,
+    parts: dict[str, np.ndarray],
+    *,
+    features_there=None,
+    **options,
+) -> dict:
+    """A logistic regression on the rows `training`, and its log-odds for each of `parts`: `{name: (rows, logits)}`.
+
+    features_there: of the images that are judged, where these are not as those that were trained on
+    """
     model = linear(**options).fit(features[training], lab.labels[training])
-    return {name: (rows, model.decision_function(features[rows])) for name, rows in parts.items()}
+    there = features if features_there is None else features_there
+    return {name: (rows, model.decision_function(there[rows])) for name, rows in parts.items()}
 
 
 def by_patient(lab: Lab, rows: np.ndarray, n: int, seed: int) -> np.ndarray:
