@@ -124,7 +124,7 @@ def models_by_size(rows: list[dict], metric: str = "auc") -> Figure:
     """One metric of each model by number of training images, on validation and on test."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), squeeze=False, sharey=True)
     models = dict.fromkeys(row["model"] for row in rows)
-    styles = dict(zip(models, ((NORMAL, "o"), (PNEUMONIA, "s"), (INK, "^")), strict=False))
+    styles = dict(zip(models, ((NORMAL, "o"), (TRAIN, "D"), (PNEUMONIA, "s"), (INK, "^")), strict=False))
     for axis, split in zip(axes.flat, ("validation", "test"), strict=True):
         for model, (color, marker) in styles.items():
             own = [row for row in rows if row["model"] == model]

@@ -1,6 +1,7 @@
 """Measured results: JSON files under `results/`, the only source of numbers in the text."""
 
 import json
+import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -22,8 +23,9 @@ def load(name: str) -> dict:
 
 def environment() -> dict:
     """Versions and machine that a result was measured with."""
-    packages = ("keras", "numpy", "scikit-learn", "pillow")
+    packages = ("keras", "numpy", "scipy", "scikit-learn", "scikit-image", "pillow")
     versions = {name: version(name) for name in packages}
     from pneumonia.backend import tf
 
-    return {"python": platform.python_version(), "tensorflow": tf.__version__, **versions, "cpu": platform.machine()}
+    machine = {"cpu": platform.machine(), "cores": os.cpu_count()}
+    return {"python": platform.python_version(), "tensorflow": tf.__version__, **versions, **machine}

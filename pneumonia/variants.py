@@ -16,6 +16,7 @@ from scipy.special import ndtri
 CLIP_LIMIT = 0.03  # of CLAHE, 0..1; scikit-image's default of 0.01 leaves most of a veil where it was
 MATCHED = (127.5, 55.0)  # mean and deviation of the grey levels, 0..255, that histogram matching gives to every image
 BAND_LIMIT = 0.15  # cycles a pixel, of 0.5 that there can be
+COARSE = 0.08  # cycles a pixel; 12 an image at 150 pixels, below the band in which the real healthy differ most
 AUGMENTED_COPIES = 2
 
 
@@ -32,6 +33,14 @@ def scanner(images: np.ndarray, digests) -> np.ndarray:
 def soft(images: np.ndarray, digests) -> np.ndarray:
     """A shift for judging, milder than `scanner` and always to one side: a little blurred, blacks a little raised."""
     return _each(lambda grey, rng: 10 + ndimage.gaussian_filter(grey, 0.5) * (245 / 255), images, digests)
+
+
+def soft_as_test(images: np.ndarray, digests) -> np.ndarray:
+    """Healthy real images of training, at 150 pixels, as soft and with as raised blacks as those of test.
+
+    By the medians of sharpness and of the 5th percentile of grey.
+    """
+    return _each(lambda grey, rng: 2 + ndimage.gaussian_filter(grey, 0.37) * (253 / 255), images, digests)
 
 
 def hard(images: np.ndarray, digests) -> np.ndarray:
@@ -68,6 +77,13 @@ def band_limited(images: np.ndarray, digests) -> np.ndarray:
     from skimage.filters import butterworth
 
     return _each(lambda grey, rng: butterworth(grey, BAND_LIMIT, high_pass=False, order=4, npad=16), images, digests)
+
+
+def coarse(images: np.ndarray, digests) -> np.ndarray:
+    """As `band_limited`, without the band in which the healthy of the real test folder differ most: see COARSE."""
+    from skimage.filters import butterworth
+
+    return _each(lambda grey, rng: butterworth(grey, COARSE, high_pass=False, order=4, npad=16), images, digests)
 
 
 def lungs(images: np.ndarray, digests) -> np.ndarray:
@@ -124,8 +140,10 @@ def _augmented(copy: int) -> Callable:
 
 
 VARIANTS = {variant.__name__: variant for variant in (plain, scanner, soft, hard)}
-VARIANTS |= {f"augmented {copy}": _augmented(copy) for copy in range(1, AUGMENTED_COPIES + 1)}
-NORMALISED = {variant.__name__: variant for variant in (clahe, matched, band_limited, lungs)}
+VARIANTS["soft as test"] = soft_as_test
+AUGMENTED = tuple(f"augmented {copy}" for copy in range(1, AUGMENTED_COPIES + 1))
+VARIANTS |= {name: _augmented(copy) for copy, name in enumerate(AUGMENTED, start=1)}
+NORMALISED = {variant.__name__: variant for variant in (clahe, matched, band_limited, coarse, lungs)}
 VARIANTS |= NORMALISED | {f"soft, {name}": _after(soft, normalise) for name, normalise in NORMALISED.items()}
 
 

@@ -101,11 +101,11 @@ def _costs(labels, logits, prior: float) -> dict[tuple[float, int], dict[str, fl
 
 
 def costs(runs: list[dict]) -> list[dict]:
-    """Means over the seeds, a row for each prevalence, cost of a miss, and set of images."""
+    """Means and deviations over the seeds, a row for each prevalence, cost of a miss, and set of images."""
     rows = []
     for name in ("validation", "test"):
         for prevalence, miss in runs[0]["costs"][name]:
             found = [run["costs"][name][prevalence, miss] for run in runs]
-            means = {key: round(float(np.mean([f[key] for f in found])), 5) for key in found[0]}
-            rows.append({"images": name, "prevalence": prevalence, "cost_of_a_miss": miss} | means)
+            over_seeds = {key: mean_and_sd([f[key] for f in found]) for key in found[0]}
+            rows.append({"images": name, "prevalence": prevalence, "cost_of_a_miss": miss} | over_seeds)
     return rows

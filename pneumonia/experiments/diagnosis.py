@@ -12,11 +12,13 @@ from sklearn.preprocessing import StandardScaler
 from pneumonia import shift
 from pneumonia.experiments.heads import small_head
 from pneumonia.experiments.lab import Lab, by_patient, fit_linear, linear, mean_and_sd
-from pneumonia.experiments.symptoms import symptoms
+from pneumonia.experiments.symptoms import HELD_BACK, LOWEST, symptoms
 from pneumonia.settings import CourseError
+from pneumonia.variants import VARIANTS
 
 PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 SMALL = 8  # fewer images than this are not judged
+SIBLING_DRAWS = 4  # splits for each seed: what the leak brings is small against what a split does
 
 
 def run(lab: Lab) -> dict:
@@ -184,6 +186,7 @@ def siblings_lent(lab: Lab) -> list[dict]:
 
     Comparing two splits compares other patients as well, which is most of the noise. Here only the leak differs: one
     image of each patient with several is judged; training has the others, or as many images of new patients instead.
+    More splits are drawn than there are seeds.
     """
     features = lab.features("block3+4+5")
     rows = []
@@ -193,7 +196,8 @@ def siblings_lent(lab: Lab) -> list[dict]:
     ):
         pool = lab.pool[of_task[lab.pool]]
         for head in ("linear, strong L2", "nearest neighbours"):
-            runs = [_with_and_without(lab, features, pool, target, head, seed) for seed in lab.scale.seeds]
+            draws = range(SIBLING_DRAWS * len(lab.scale.seeds))
+            runs = [_with_and_without(lab, features, pool, target, head, seed) for seed in draws]
             rows.append({"task": task, "head": head} | _spread(runs))
     return rows
 
@@ -295,7 +299,9 @@ def _siblings(lab: Lab, scaled) -> dict | None:
 def adversarial(lab: Lab) -> list[dict]:
     """Can a classifier tell training images from test images of the same class? For comparison, two parts of training.
 
-    One of them is as large as the test images are among all; whole patients, drawn at random.
+    One of them is as large as the test images are among all; whole patients, drawn at random. The healthy of test have
+    lower study numbers than those of training, so there is a second comparison for them: the lowest fifth of the
+    numbers in training against the rest. It says how far images drift along the numbers anyway.
     """
     statistics_of_all, _ = _statistics(lab)
     looks = {
@@ -314,6 +320,10 @@ def adversarial(lab: Lab) -> list[dict]:
                 pool = of_class[~is_test]
                 half = _random_patients(names[pool], seed, is_test.mean())
                 aucs["two parts of training"].append(_tell_apart(features, pool, half, names, seed))
+            lowest = unseen_healthy(lab).get("the lowest numbers")
+            if kind == "NORMAL" and lowest is not None:
+                pool = of_class[np.isin(of_class, lab.pool)]
+                aucs[LOWEST] = [_tell_apart(features, pool, lowest[pool], names, seed) for seed in lab.scale.seeds]
             for question, values in aucs.items():
                 rows.append({"class": kind, "look": look, "question": question} | _spread([{"auc": v} for v in values]))
     return rows
@@ -400,8 +410,10 @@ def _file_size(lab: Lab) -> dict | None:
 def borrowing(lab: Lab) -> list[dict]:
     """Some test images are lent to training; the rest of test judges. The images lent are never judged on.
 
-    "trained on test alone" trains on four fifths of the test images and judges the last fifth, for each fifth in turn:
-    how hard the test images are for a head that has seen their like.
+    For comparison with half of the healthy ones lent, as many healthy training images are held back in one setting:
+    what they bring is the step from there to "nothing lent". "trained on test alone" trains on four fifths of the test
+    images and judges the last fifth, for each fifth in turn: how hard the test images are for a head that has seen
+    their like.
     """
     features = lab.features("block5")
     rows = []
@@ -409,12 +421,16 @@ def borrowing(lab: Lab) -> list[dict]:
         for share in (0.1, 0.25, 0.5):
             rows.append(lab.setting(f"{share:.0%} of test {kind} lent", _lend(lab, features, label, share)))
     rows.insert(0, lab.setting("nothing lent", _lend(lab, features, 0, 0.0)))
+    rows.insert(1, lab.setting(HELD_BACK, _lend(lab, features, 0, 0.0, held_back=True)))
     rows.append(lab.setting("trained on test alone, cross-validated", lambda seed: _test_alone(lab, features, seed)))
     return rows
 
 
-def _lend(lab: Lab, features, label: int, share: float):
-    """Half of the test patients lend, the other half judges, whatever the share: all settings judge the same images."""
+def _lend(lab: Lab, features, label: int, share: float, held_back: bool = False):
+    """Half of the test patients lend, the other half judges, whatever the share: all settings judge the same images.
+
+    held_back: train without as many healthy images of training as the half of test has
+    """
 
     def train(seed):
         training, validation = lab.split(seed)
@@ -425,6 +441,9 @@ def _lend(lab: Lab, features, label: int, share: float):
             judged = judged[~np.isin(names[judged], names[half])]
         lenders = half[lab.labels[half] == label]
         lent = np.random.default_rng(seed).permutation(lenders)[: round(2 * share * len(lenders))]
+        if held_back:
+            healthy = np.random.default_rng(seed).permutation(training[lab.labels[training] == 0])
+            training = training[~np.isin(training, healthy[: len(lenders)])]
         parts = {"validation": validation, "test": judged}
         return fit_linear(lab, features, np.concatenate([training, lent]), parts)
 
@@ -446,27 +465,47 @@ def _test_alone(lab: Lab, features, seed: int) -> dict:
 
 
 def intervention(lab: Lab) -> list[dict]:
-    """One head, trained on the images as they are, judged on images that were changed on purpose.
+    """A head that was trained on the images as they are, judged on images that were changed on purpose.
 
-    If softness and raised blacks make healthy validation images look ill, and sharpening helps the healthy of test,
-    the shift is of that kind.
+    If softness and raised blacks make healthy validation images look ill, and sharpening helps the healthy of test, the
+    shift is of that kind. The healthy of validation are changed as far as those of test are away, and much further; the
+    dose, medians of sharpness and black of the healthy that are judged, says how far.
     """
-    features = lab.features("block5")
-    seed = lab.scale.seeds[0]
-    training, validation = lab.split(seed)
-    parts = {"validation": validation, "test": lab.test}
-    model = linear(C=0.01).fit(features[training], lab.labels[training])
+    plain = lab.features("block5")
+    healthy = lab.pool[lab.labels[lab.pool] == 0]
+    changes = {
+        "as they are": ("plain", ("validation", "test")),
+        "healthy as soft as on test": ("soft as test", ("validation",)),
+        "healthy softened, blacks raised": ("soft", ("validation",)),
+        "sharpened, blacks cut": ("hard", ("test",)),
+    }
     rows = []
-    for name, variant, splits_ in (
-        ("as they are", "plain", ("validation", "test")),
-        ("softened, blacks raised", "soft", ("validation",)),
-        ("sharpened, blacks cut", "hard", ("validation", "test")),
-    ):
-        seen = np.concatenate([parts[split] for split in splits_])
-        look = features if variant == "plain" else lab.features("block5", variant=variant, rows=seen)
-        scores = {split: (parts[split], model.decision_function(look[parts[split]])) for split in splits_}
-        rows.append(lab.setting(name, lambda _, scores=scores: scores, seeds=[seed]))
+    for name, (variant, judged) in changes.items():
+        features = plain.copy()
+        if variant != "plain":
+            changed = lab.test if judged == ("test",) else healthy
+            features[changed] = lab.features("block5", variant=variant, rows=changed)[changed]
+
+        def train(seed, features=features, judged=judged):
+            training, validation = lab.split(seed)
+            parts = {"validation": validation, "test": lab.test}
+            return fit_linear(lab, plain, training, {split: parts[split] for split in judged}, features_there=features)
+
+        rows.append(lab.setting(name, train) | {"dose": _dose(lab, variant, judged)})
     return rows
+
+
+def _dose(lab: Lab, variant: str, judged) -> dict[str, dict[str, float]]:
+    """Medians of sharpness and black of the healthy as they were changed, of test or of the first seed's validation."""
+    _, validation = lab.split(lab.scale.seeds[0])
+    names, doses = list(shift.STATISTICS), {}
+    for split in judged:
+        rows = {"validation": validation, "test": lab.test}[split]
+        rows = rows[lab.labels[rows] == 0]
+        images = VARIANTS[variant](lab.dataset.load(lab.scale.size, rows), lab.dataset.digests[rows])
+        values = np.median([shift.image_statistics(image) for image in images[..., 0]], axis=0)
+        doses[split] = {name: round(float(values[names.index(name)]), 2) for name in ("sharpness", "black")}
+    return doses
 
 
 def series(lab: Lab) -> list[dict]:

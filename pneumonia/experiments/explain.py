@@ -2,7 +2,11 @@
 
 Only phantoms have masks. On them the maps of a frozen base with a linear head, of the same with block 5 fine-tuned for
 a short and for a long time, of one with random weights, and maps of noise are held against where the disease was drawn.
+Each seed trains or draws anew; the frozen base has one head only, which has a single best answer. A phantom's score is
+its mean over the seeds; intervals are by drawing patients, and models are compared on the same phantoms.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
@@ -17,15 +21,26 @@ from pneumonia.finetune import convolutions, fine_tune, log_odds, tail
 from pneumonia.training import class_weights
 
 LAYER = "block5_conv3"
+MEASURES = {"pointing_game": "hits", "intersection_over_union": "overlaps"}
 PASSES = {"fine-tuned": 2.0, "fine-tuned longer": 10.0}  # over the training phantoms
 
 
 def run(lab: Lab) -> dict:
     """Maps on the phantom, and errors by kind on the data of the protocol."""
-    drawn = phantoms_of(lab).dataset
+    drawn = phantoms_of(lab)
+    found = {}
+    for model, (seeds, maps) in models(drawn).items():
+        found[model] = [
+            lab.stage(
+                f"{model}-{seed}".replace(" ", "-"),
+                lambda maps=maps, seed=seed: on_phantoms(drawn, *maps(seed)),
+                drawn.dataset,
+            )
+            for seed in seeds
+        ]
     return {
-        "grad_cam": lab.stage("grad-cam", lambda: on_phantoms(lab), drawn),
-        "evidence": lab.stage("evidence", lambda: evidence(lab), drawn),
+        "grad_cam": summary(drawn, found),
+        "evidence": lab.stage("evidence", lambda: evidence(lab), drawn.dataset),
         "by_kind": lab.stage("by-kind", lambda: by_kind(lab)),
     }
 
@@ -76,55 +91,104 @@ def evidence(lab: Lab) -> dict[str, float]:
     return {name: round(value, 3) for name, value in result.items()}
 
 
-def on_phantoms(lab: Lab) -> dict:
-    """Hits of the pointing game and intersection over union, by model and kind, on ill test phantoms."""
-    drawn = phantoms_of(lab)
-    ill = drawn.test[drawn.labels[drawn.test] == 1]
-    size = lab.scale.size
-    masks = np.stack([mask_of(drawn.dataset.images[row], size) for row in ill])
-    images = vgg16.preprocess(drawn.dataset.load(size, ill))
-    maps = {"frozen": frozen_maps(drawn, "imagenet", images)}
-    fine_tuned = {}
-    for name, passes in PASSES.items():
-        passes = passes if lab.scale.epochs > 5 else passes / 8
-        model, losses = fine_tuned_model(drawn, passes)
-        maps[name] = fine_tuned_maps(drawn, model, images)
-        last_loss = round(float(np.mean(losses[-10:])), 4)
-        fine_tuned[name] = {"passes": passes, "last_loss": last_loss} | judged(drawn, model)
-    maps["random weights"] = frozen_maps(drawn, "random", images)
-    rng = np.random.default_rng(0)
-    coarse = maps["frozen"].shape[1:]
-    maps["noise"] = np.stack([gaussian_filter(rng.random(coarse), 1) for _ in ill]).astype(np.float32)
-    kinds = drawn.dataset.kinds[ill]
+def models(drawn: Lab) -> dict[str, tuple[tuple[int, ...], Callable]]:
+    """`{model: (seeds, function)}`; from a seed to maps (n, h, w) of the ill test phantoms, and what else is told."""
+    seeds = drawn.scale.seeds
+    tuned = {
+        name: (seeds, lambda seed, passes=passes: fine_tuned_maps(drawn, passes, seed))
+        for name, passes in PASSES.items()
+    }
+    return (
+        {"frozen": (seeds[:1], lambda _: (frozen_maps(drawn), {}))}
+        | tuned
+        | {
+            "random weights": (seeds, lambda seed: (frozen_maps(drawn, "random", seed), {})),
+            "noise": (seeds, lambda seed: (noise(drawn, seed), {})),
+        }
+    )
+
+
+def ill_phantoms(drawn: Lab) -> np.ndarray:
+    """Rows of the test phantoms with a disease."""
+    return drawn.test[drawn.labels[drawn.test] == 1]
+
+
+def masks_of(drawn: Lab) -> np.ndarray:
+    """Where the disease of each of `ill_phantoms` was drawn, bool (n, size, size)."""
+    return np.stack([mask_of(drawn.dataset.images[row], drawn.scale.size) for row in ill_phantoms(drawn)])
+
+
+def images_of(drawn: Lab) -> np.ndarray:
+    """`ill_phantoms` as VGG16 takes them, float32 (n, size, size, 3)."""
+    return vgg16.preprocess(drawn.dataset.load(drawn.scale.size, ill_phantoms(drawn)))
+
+
+def on_phantoms(drawn: Lab, maps: np.ndarray, told: dict) -> dict:
+    """Hits of the pointing game (0 or 1) and intersection over union, for each of `ill_phantoms`."""
+    large, masks = gradcam.enlarge(maps, drawn.scale.size), masks_of(drawn)
+    return told | {
+        "hits": gradcam.pointing_game(large, masks).astype(int).tolist(),
+        "overlaps": gradcam.intersection_over_union(large, masks).round(4).tolist(),
+    }
+
+
+def summary(drawn: Lab, found: dict[str, list[dict]]) -> dict:
+    """Rates by model and kind, with intervals, and against the frozen base; and by chance, a point thrown at random."""
+    ill, masks = ill_phantoms(drawn), masks_of(drawn)
+    kinds, groups = drawn.dataset.kinds[ill], np.unique(drawn.names[ill], return_inverse=True)[1]
+    groups_of = {"all": np.ones(len(ill), bool)} | {kind: kinds == kind for kind in sorted(set(kinds))}
+    by_seed = {
+        model: {name: np.array([run[key] for run in runs], float) for name, key in MEASURES.items()}
+        for model, runs in found.items()
+    }
     rows = []
-    for model, coarse_maps in maps.items():
-        large = gradcam.enlarge(coarse_maps, size)
-        hits, overlaps = gradcam.pointing_game(large, masks), gradcam.intersection_over_union(large, masks)
-        for kind in ("all", *sorted(set(kinds))):
-            some = np.ones(len(ill), bool) if kind == "all" else kinds == kind
-            rows.append(
-                {"model": model, "kind": kind, "images": int(some.sum())} | _rates(hits[some], overlaps[some], lab)
-            )
+    for model, measured in by_seed.items():
+        for kind, some in groups_of.items():
+            row = {"model": model, "kind": kind, "images": int(some.sum())}
+            for name, values in measured.items():
+                scores = values.mean(axis=0)[some]
+                against = scores - by_seed["frozen"][name].mean(axis=0)[some]
+                row[name] = round(float(scores.mean()), 4)
+                row[f"{name}_interval_95"] = _interval(scores, groups[some], drawn)
+                row[f"{name}_over_seeds"] = mean_and_sd(values[:, some].mean(axis=1))
+                row[f"{name}_against_frozen"] = round(float(against.mean()), 4)
+                row[f"{name}_against_frozen_interval_95"] = _interval(against, groups[some], drawn)
+            rows.append(row)
     return {
         "data": drawn.dataset.source.title,
         "fingerprint": drawn.dataset.fingerprint,
-        "share_of_image_in_masks": round(float(masks.mean()), 4),
-        "fine_tuned": fine_tuned,
+        "patients": int(groups.max() + 1),
+        "share_of_image_in_masks": {kind: round(float(masks[some].mean()), 4) for kind, some in groups_of.items()},
+        "fine_tuned": {
+            name: {"passes": found[name][0]["passes"]}
+            | {
+                key: mean_and_sd([run[key] for run in found[name]])
+                for key in ("last_loss", "validation_auc", "test_auc")
+            }
+            for name in PASSES
+        },
         "maps": rows,
     }
 
 
-def _rates(hits, overlaps, lab: Lab) -> dict:
-    rng = np.random.default_rng(0)
-    draws = rng.integers(len(hits), size=(lab.scale.replicates, len(hits)))
-    return {
-        "pointing_game": round(float(hits.mean()), 4),
-        "pointing_game_interval_95": np.percentile(hits[draws].mean(axis=1), [2.5, 97.5]).round(4).tolist(),
-        "intersection_over_union": round(float(overlaps.mean()), 4),
-        "intersection_over_union_interval_95": np.percentile(overlaps[draws].mean(axis=1), [2.5, 97.5])
-        .round(4)
-        .tolist(),
-    }
+def _interval(scores: np.ndarray, groups: np.ndarray, lab: Lab) -> list[float]:
+    """95% interval of the mean of scores (n,), with the patients `groups` (n,) drawn."""
+    members = np.unique(groups, return_inverse=True)[1]
+    rng, n = np.random.default_rng(0), members.max() + 1
+    weights = np.array([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(lab.scale.replicates)])[
+        :, members
+    ]
+    return np.percentile(weights @ scores / weights.sum(axis=1), [2.5, 97.5]).round(4).tolist()
+
+
+def noise(drawn: Lab, seed: int) -> np.ndarray:
+    """Maps of smoothed noise (n, h, w), alike at all places, and dark where the maps of a network are: see grad_cam."""
+    rng = np.random.default_rng(seed)
+    height, width = drawn.base().get_layer(LAYER).output.shape[1:3]
+    maps = np.stack([gaussian_filter(rng.random((height, width)), 1, mode="wrap") for _ in ill_phantoms(drawn)])
+    read = np.zeros((height, width), bool)
+    read[: height // 2 * 2, : width // 2 * 2] = True  # pooling takes pairs of rows and columns
+    return np.where(read, maps, 0).astype(np.float32)
 
 
 def mask_of(path, size: int) -> np.ndarray:
@@ -134,46 +198,43 @@ def mask_of(path, size: int) -> np.ndarray:
         return np.asarray(mask.convert("L").resize((size, size), Image.Resampling.BILINEAR)) >= 128
 
 
-def _head(lab: Lab, weights: str) -> tuple[np.ndarray, float]:
+def _head(lab: Lab, weights: str = "imagenet", draw: int = 0) -> tuple[np.ndarray, float]:
     """Kernel (512,) and bias of a linear head on block5's mean, standardisation included."""
-    features = lab.features("block5", weights=weights)
+    features = lab.features("block5", weights=weights, draw=draw)
     training, _ = lab.split(0)
     return as_one_layer(linear(C=1e-2).fit(features[training], lab.labels[training]))
 
 
-def frozen_maps(lab: Lab, weights: str, images: np.ndarray) -> np.ndarray:
+def frozen_maps(lab: Lab, weights: str = "imagenet", draw: int = 0) -> np.ndarray:
     """Grad-CAM maps (n, h, w) of a frozen base with a linear head."""
-    kernel, bias = _head(lab, weights)
-    kernel = kernel.astype(np.float32)[:, None]
+    kernel, bias = _head(lab, weights, draw)
+    return _maps(lab.base(weights, draw=draw), kernel.astype(np.float32)[:, None], bias, images_of(lab))
+
+
+def _maps(base: keras.Model, kernel: np.ndarray, bias, images: np.ndarray) -> np.ndarray:
     mean = keras.layers.GlobalAveragePooling2D()
-    return gradcam.grad_cam(lab.base(weights), LAYER, lambda maps: mean(maps) @ kernel + bias, images)
+    return gradcam.grad_cam(base, LAYER, lambda maps: mean(maps) @ kernel + bias, images)
 
 
-def fine_tuned_model(lab: Lab, passes: float) -> tuple[keras.Model, list[float]]:
-    """Block 5 and a head, fine-tuned in passes over the training phantoms from where the frozen one was; and losses."""
+def fine_tuned_maps(lab: Lab, passes: float, seed: int) -> tuple[np.ndarray, dict[str, float]]:
+    """Grad-CAM maps (n, h, w) of block 5 and a head, fine-tuned from where the frozen ones were; and how well it does.
+
+    passes: over the training phantoms
+    seed: of the order of the images
+    """
     blocks = lab.features("block4 map")
-    training, _ = lab.split(0)
-    model = tail(lab.base(), blocks.shape[1:], *_head(lab, "imagenet"))
+    training, validation = lab.split(0)
+    model = tail(lab.base(), blocks.shape[1:], *_head(lab))
+    passes = passes if lab.scale.epochs > 5 else passes / 8
     weights = class_weights(lab.labels[training])
-    losses = fine_tune(model, lambda rows: blocks[rows], lab.labels, training, weights=weights, epochs=passes)
-    return model, losses
-
-
-def judged(lab: Lab, model: keras.Model) -> dict[str, float]:
-    """AUC of a fine-tuned model on validation and on test phantoms, 0..1."""
-    blocks = lab.features("block4 map")
-    parts = {"validation": lab.split(0)[1], "test": lab.test}
-    return {
-        f"{name}_auc": round(float(roc_auc_score(lab.labels[rows], log_odds(model, lambda r: blocks[r], rows))), 4)
-        for name, rows in parts.items()
-    }
-
-
-def fine_tuned_maps(lab: Lab, model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Grad-CAM maps (n, h, w) of a base that has the block 5 of `model`, with its head."""
+    losses = fine_tune(
+        model, lambda rows: blocks[rows], lab.labels, training, weights=weights, epochs=passes, seed=seed
+    )
+    told = {"passes": passes, "last_loss": round(float(np.mean(losses[-10:])), 4)}
+    for name, rows in (("validation", validation), ("test", lab.test)):
+        scores = log_odds(model, lambda r: blocks[r], rows)
+        told[f"{name}_auc"] = round(float(roc_auc_score(lab.labels[rows], scores)), 4)
     base = vgg16.load_base((lab.scale.size, lab.scale.size, 3))
     for name in convolutions(first=5):
         base.get_layer(name).set_weights(model.get_layer(name).get_weights())
-    kernel, bias = model.get_layer("log_odds").get_weights()
-    mean = keras.layers.GlobalAveragePooling2D()
-    return gradcam.grad_cam(base, LAYER, lambda maps: mean(maps) @ kernel + bias, images)
+    return _maps(base, *model.get_layer("log_odds").get_weights(), images_of(lab)), told

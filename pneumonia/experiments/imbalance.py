@@ -1,6 +1,10 @@
 """Remedies for imbalance: which only move the operating point, and which learn something else.
 
-A head with one hidden layer on block3+4+5, trained at the natural ratio of ill to healthy, and at 20:1 either way.
+A head with one hidden layer on block3+4+5, trained at the natural ratio of ill to healthy, and at 20:1 either way. The
+validation images by which training stops are thinned out like those of training: stopped by others, it would be
+adjusted to their ratio. Validation is then judged whole.
+
+A first version stopped by the loss on all validation images, and looked at test as well.
 """
 
 import numpy as np
@@ -35,8 +39,9 @@ def one_ratio(lab: Lab, rare: int | None) -> dict:
         training, validation = lab.split(seed)
         training = thin(lab, training, rare, seed)
         cases.append({"training": training, "validation": validation})
+        stopping = thin(lab, validation, rare, seed)
         for remedy in REMEDIES:
-            score = _train(lab, features, training, validation, remedy, seed)
+            score = _train(lab, features, training, stopping, remedy, seed)
             scores[remedy, seed] = {"validation": score(features[validation]), "test": score(features[lab.test])}
     for i, seed in enumerate(lab.scale.seeds):
         validation, labels = cases[i]["validation"], lab.labels
@@ -61,11 +66,11 @@ def one_ratio(lab: Lab, rare: int | None) -> dict:
     return {"training_images": {"NORMAL": round(counts[0]), "PNEUMONIA": round(counts[1])}, "settings": settings}
 
 
-def thin(lab: Lab, training: np.ndarray, rare: int | None, seed: int) -> np.ndarray:
-    """Training rows with the class `rare` thinned out to a twentieth of the other, by patient."""
+def thin(lab: Lab, rows: np.ndarray, rare: int | None, seed: int) -> np.ndarray:
+    """Rows with the class `rare` thinned out to a twentieth of the other, by patient."""
     if rare is None:
-        return training
-    kept, other = training[lab.labels[training] == rare], training[lab.labels[training] != rare]
+        return rows
+    kept, other = rows[lab.labels[rows] == rare], rows[lab.labels[rows] != rare]
     wanted = max(4, len(other) // RATIO)
     rng = np.random.default_rng(seed)
     names = lab.names
@@ -74,7 +79,7 @@ def thin(lab: Lab, training: np.ndarray, rare: int | None, seed: int) -> np.ndar
     return np.concatenate([other, sorted(kept, key=lambda row: order[names[row]])[:wanted]])
 
 
-def _train(lab: Lab, features, training, validation, remedy: str, seed: int):
+def _train(lab: Lab, features, training, stopping, remedy: str, seed: int):
     labels, options = lab.labels[training], {}
     if remedy == "class weights":
         options["weights"] = class_weights(labels)
@@ -90,7 +95,7 @@ def _train(lab: Lab, features, training, validation, remedy: str, seed: int):
     return small_head(
         features[training],
         lab.labels[training],
-        (features[validation], lab.labels[validation]),
+        (features[stopping], lab.labels[stopping]),
         seed=seed,
         hidden=64,
         epochs=min(lab.scale.epochs, 12),

@@ -110,11 +110,17 @@ class Lab:
         training, validation = splitting.split(self.dataset.take(self.pool), 0.2, seed)
         return self.pool[training], self.pool[validation]
 
-    def base(self, weights: str = "imagenet"):
-        """VGG16 at the scale's size, loaded once."""
-        if weights not in self._bases:
-            self._bases[weights] = vgg16.load_base((self.scale.size, self.scale.size, 3), weights=weights)
-        return self._bases[weights]
+    def base(self, weights: str = "imagenet", size: int | None = None, draw: int = 0):
+        """VGG16, loaded once.
+
+        size: side of its images in pixels; the scale's without
+        draw: of random weights
+        """
+        size = size or self.scale.size
+        key = (weights, size, draw)
+        if key not in self._bases:
+            self._bases[key] = vgg16.load_base((size, size, 3), weights=weights, seed=draw)
+        return self._bases[key]
 
     def features(
         self,
@@ -123,13 +129,18 @@ class Lab:
         weights: str = "imagenet",
         variant: str = "plain",
         rows: np.ndarray | None = None,
+        size: int | None = None,
+        draw: int = 0,
     ) -> np.ndarray:
         """Features by their name in FEATURES: of all images, or with only those of `rows` filled in and the rest zero.
+
+        size: side of the images in pixels; the scale's without
+        draw: of random weights
 
         Pooled features of all blocks come from one pass over the images, whichever is asked for first.
         """
         outputs = FEATURES[name]
-        found = self.compute((name,), preprocessing, weights, variant, rows)
+        found = self.compute((name,), preprocessing, weights, variant, rows, size, draw)
         pooled = outputs[0].endswith(":mean")
         values = np.concatenate([found[output] for output in outputs], axis=1) if pooled else found[outputs[0]]
         if rows is None or len(rows) == len(self.dataset):
@@ -145,6 +156,8 @@ class Lab:
         weights: str = "imagenet",
         variant: str = "plain",
         rows: np.ndarray | None = None,
+        size: int | None = None,
+        draw: int = 0,
     ) -> dict[str, np.ndarray]:
         """Outputs of VGG16 for all features of `names`, in one pass over the images of `rows`; all images without.
 
@@ -155,9 +168,9 @@ class Lab:
             outputs |= dict.fromkeys(EVERYTHING)
         return extract_layers(
             self.dataset if rows is None or len(rows) == len(self.dataset) else self.dataset.take(rows),
-            self.base(weights),
+            self.base(weights, size, draw),
             tuple(outputs),
-            self.scale.size,
+            size or self.scale.size,
             preprocessing,
             variant=variant,
             progress=self.progress,
@@ -190,10 +203,18 @@ class Lab:
         labels = self.labels[rows] if labels is None else labels
         return {name: round(value, 5) for name, value in metrics(labels, expit(logits), threshold).items()}
 
-    def setting(self, name: str, train: Callable[[int], dict[str, tuple]], seeds: Sequence[int] | None = None) -> dict:
+    def setting(
+        self,
+        name: str,
+        train: Callable[[int], dict[str, tuple]],
+        seeds: Sequence[int] | None = None,
+        *,
+        keep_scores: bool = False,
+    ) -> dict:
         """One setting over the seeds.
 
         train: seed to `{"training": (rows, logits), "validation": ..., "test": ...}`; other names are allowed
+        keep_scores: keep each run's log-odds of the test images, `test_logits` beside its metrics
 
         Returns `{"setting", "runs", <split>: spread over the seeds, "first": scores and interval of the first seed}`.
         """
@@ -202,7 +223,8 @@ class Lab:
             scored = {
                 split: (rows, np.asarray(logits, float).round(3)) for split, (rows, logits) in train(seed).items()
             }
-            runs.append({"seed": int(seed)} | {split: self.judge(*case) for split, case in scored.items()})
+            run = {"seed": int(seed)} | {split: self.judge(*case) for split, case in scored.items()}
+            runs.append(run | ({"test_logits": scored["test"][1].tolist()} if keep_scores else {}))
             first = first or scored
         row = {"setting": name, "runs": runs}
         for split in first:
@@ -213,16 +235,19 @@ class Lab:
 
     def first(self, rows: np.ndarray, logits: np.ndarray, threshold: float = 0.5) -> dict:
         """Log-odds of one run, with what follows from them: counts, and 95% intervals with patients drawn."""
-        labels, probabilities = self.labels[rows], expit(logits)
-        groups = self.dataset.patients[rows] if self.dataset.has_patients else None
-        intervals = bootstrap(labels, probabilities, threshold, groups, replicates=self.scale.replicates)
         return {
             "threshold": threshold,
-            "confusion": confusion_counts(labels, probabilities, threshold),
-            "interval_95": {name: [round(v, 4) for v in intervals[name]] for name in METRICS},
-            "labels": labels.tolist(),
+            "confusion": confusion_counts(self.labels[rows], expit(logits), threshold),
+            "interval_95": self.intervals(rows, logits, threshold),
+            "labels": self.labels[rows].tolist(),
             "logits": logits.tolist(),
         }
+
+    def intervals(self, rows: np.ndarray, logits: np.ndarray, threshold: float = 0.5) -> dict[str, list[float]]:
+        """95% intervals of METRICS, with patients drawn: `{name: [low, high]}`."""
+        groups = self.dataset.patients[rows] if self.dataset.has_patients else None
+        found = bootstrap(self.labels[rows], expit(logits), threshold, groups, replicates=self.scale.replicates)
+        return {name: [round(v, 4) for v in found[name]] for name in METRICS}
 
     def look(self, name: str, held: tuple, test_scores: np.ndarray, thresholds: dict[str, float]) -> dict:
         """One setting's one look at test, at thresholds that were fixed before.
@@ -230,7 +255,8 @@ class Lab:
         held: (rows, log-odds) of held-out patients; test_scores: log-odds of the test images; thresholds: log-odds by
         the rule that fixed them
 
-        Returns `{"setting", "thresholds": {rule: {"log_odds", "validation", "test"}}, "test": scores and interval}`.
+        Returns `{"setting", "thresholds": {rule: {"log_odds", "validation", "test", "interval_95"}}, "test": scores and
+        interval}`; the intervals are of test.
         """
         rows, scores = held
         test_scores = test_scores.round(3)  # as they are kept, so that what is judged follows from them
@@ -241,6 +267,7 @@ class Lab:
                 "log_odds": threshold,
                 "validation": self.judge(rows, scores - threshold),
                 "test": self.judge(self.test, test_scores - threshold),
+                "interval_95": self.intervals(self.test, test_scores - threshold),
             }
         return row | {"test": self.first(self.test, test_scores)}
 
@@ -290,10 +317,22 @@ def as_one_layer(head) -> tuple[np.ndarray, float]:
     return kernel, float(regression.intercept_[0] - kernel @ scaler.mean_)
 
 
-def fit_linear(lab: Lab, features: np.ndarray, training: np.ndarray, parts: dict[str, np.ndarray], **options) -> dict:
-    """A logistic regression on the rows `training`, and its log-odds for each of `parts`: `{name: (rows, logits)}`."""
+def fit_linear(
+    lab: Lab,
+    features: np.ndarray,
+    training: np.ndarray,
+    parts: dict[str, np.ndarray],
+    *,
+    features_there=None,
+    **options,
+) -> dict:
+    """A logistic regression on the rows `training`, and its log-odds for each of `parts`: `{name: (rows, logits)}`.
+
+    features_there: of the images that are judged, where these are not as those that were trained on
+    """
     model = linear(**options).fit(features[training], lab.labels[training])
-    return {name: (rows, model.decision_function(features[rows])) for name, rows in parts.items()}
+    there = features if features_there is None else features_there
+    return {name: (rows, model.decision_function(there[rows])) for name, rows in parts.items()}
 
 
 def by_patient(lab: Lab, rows: np.ndarray, n: int, seed: int) -> np.ndarray:

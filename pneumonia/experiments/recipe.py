@@ -6,7 +6,7 @@ since with VGG16's own preprocessing features, and so the steps, are far larger.
 
 Augmentation turns, moves, enlarges and mirrors the training images, by as much as notebooks on these images commonly
 do; the original's own amounts are not known to us. It should draw anew in every epoch, which would send every image
-through the base every time, for hours. Here every training image has AUGMENTED_COPIES changed copies, and epochs take
+through the base every time, for hours. Here every training image has two changed copies, and epochs take
 turns with them. The other rows are without it, so that each differs from the second row in one thing.
 """
 
@@ -19,7 +19,7 @@ from sklearn.model_selection import train_test_split
 from pneumonia.backend import keras, tf
 from pneumonia.experiments.lab import Lab
 from pneumonia.training import batches, logits
-from pneumonia.variants import AUGMENTED_COPIES
+from pneumonia.variants import AUGMENTED
 
 HEALTHY_WEIGHT = 2.88
 CHANGES = {
@@ -58,8 +58,8 @@ def one(
     features = lab.features("block5 map", preprocessing=preprocessing)
     features = features.mean(axis=(1, 2)) if pooling else np.asarray(features)
     copies = [
-        lab.features("block5 map", preprocessing=preprocessing, variant=f"augmented {copy + 1}", rows=lab.pool)
-        for copy in range(AUGMENTED_COPIES if augmented else 0)
+        lab.features("block5 map", preprocessing=preprocessing, variant=variant, rows=lab.pool)
+        for variant in (AUGMENTED if augmented else ())
     ]
 
     def train(seed):
@@ -75,7 +75,7 @@ def one(
         parts = {"training": training, "validation": validation, "test": lab.test}
         return {part: (rows, logits(head, features[rows])) for part, rows in parts.items()}
 
-    return lab.setting(name, train)
+    return lab.setting(name, train, keep_scores=True)
 
 
 def train_head(features, labels, training, validation, weight: float, adam: bool, epochs: int, seed: int, seen):
