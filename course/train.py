@@ -12,21 +12,16 @@ DEFAULT_RUN = Path("_build/reference-head")
 @click.option(
     "--seeds", type=click.IntRange(1, 100), default=5, show_default=True, help="How many runs, from seed 0 on."
 )
-@click.option("--record", is_flag=True, help="Keep the metrics under results/, too (real images and all seeds only).")
-def train(output, seeds, record):
+def train(output, seeds):
     """Train the reference head on the data in use: metrics, figures and a model.
 
     Frozen VGG16, cached features, Dense 128, class weights, early stopping on patients that training does not see.
+    What the course's pages show of it is kept by `course reproduce reference-head`.
     """
     from pneumonia import reference
     from pneumonia.data import current
-    from pneumonia.settings import CourseError
 
-    if record and seeds != len(reference.SEEDS):
-        raise CourseError(f"--record: expected all {len(reference.SEEDS)} seeds, got --seeds {seeds}")
     dataset = current()
-    if record:
-        reference.refuse_synthetic(dataset)
     click.echo(f"{dataset.source.title}: {len(dataset):,} images")
     result, model = reference.run(dataset, seeds=tuple(range(seeds)))
     reference.write(result, model, output)
@@ -37,8 +32,6 @@ def train(output, seeds, record):
         )
         click.echo(f"{name:<11} {shown}")
     click.echo(f"Written to {output}: metrics.json, model.keras (seed 0), figures as PNG")
-    if record:
-        click.echo(f"Recorded in {reference.record(result)}")
 
 
 @click.command()

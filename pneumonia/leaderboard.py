@@ -4,6 +4,7 @@ It is not a contest. A row says what its choices were made on and how often its 
 was chosen by test is not comparable with one that was not, and for published ones nobody can say.
 """
 
+import itertools
 from pathlib import Path
 
 from pneumonia import experiments, results
@@ -11,12 +12,15 @@ from pneumonia.settings import CourseError, write_json
 
 NAME = "leaderboard"
 TITLES = {
+    "recipe": "Recipe",
+    "imbalance": "Imbalance, natural ratio",
+    "transfer": "Transfer",
     "closing": "Closing the gap",
     "normalising": "A common look",
-    "recipe": "Recipe",
     "finetuning": "Fine-tuning",
 }
 METRICS = ("accuracy", "recall", "specificity", "precision", "auc")
+FIRST_LOOK = 40  # settings, about, that were scored on test before any protocol was written
 
 PUBLISHED = (
     {
@@ -61,7 +65,24 @@ def build() -> dict:
         | {metric: row.get(metric) for metric in METRICS}
         for row in PUBLISHED
     ]
-    return {"test_images": 624, "published": published, "ours": ours}
+    return {"test_images": 624, "published": published, "ours": ours, "looks": looks()}
+
+
+def looks() -> list[dict]:
+    """How often the test images were looked at, a row for each protocol, and the sum so far, in their order."""
+    first = {"source": "a first look, before any protocol", "chosen_on": "what to ask", "looks_at_test": FIRST_LOOK}
+    rows = [first]
+    rows += [
+        {
+            "source": f"course reproduce {protocol.name}",
+            "chosen_on": protocol.chosen_on,
+            "looks_at_test": protocol.looks + protocol.earlier_looks,
+        }
+        for protocol in experiments.PROTOCOLS.values()
+        if protocol.path.is_file()
+    ]
+    sums = itertools.accumulate(row["looks_at_test"] for row in rows)
+    return [row | {"so_far": so_far} for row, so_far in zip(rows, sums, strict=True)]
 
 
 def record() -> Path:
@@ -72,7 +93,10 @@ def record() -> Path:
 
 
 def rows_of(protocol: experiments.Protocol) -> list[dict]:
-    """The rows of one protocol: those settings that could be used, none that had seen test images."""
+    """The rows of one protocol: those settings that could be used, none that had seen test images.
+
+    Each has METRICS, and how sure they are: `sd` over the seeds, or `interval_95` with patients drawn.
+    """
     result = results.load(protocol.name)
     about = {
         "source": f"course reproduce {protocol.name}",
@@ -87,17 +111,20 @@ def _settings(name: str, result: dict):
         yield "Reference head", _means(result["test"])
     elif name == "diagnosis":
         for row in result["capacity"]:
-            if row["setting"] in ("block5", "block3+4+5"):
-                yield f"Linear head on {row['setting']}", _means(row["test"])
+            yield f"Linear head on {row['setting']}", _means(row["test"])
     elif name in ("closing", "normalising"):
         for row in result["settings"]:
             for rule, found in row["thresholds"].items():
-                values = {metric: found["test"][metric] for metric in METRICS}
+                intervals = {metric: found["interval_95"][metric] for metric in METRICS}
+                values = {metric: found["test"][metric] for metric in METRICS} | {"interval_95": intervals}
                 yield f"{TITLES[name]}: {row['setting']}; threshold: {rule}", values
-    elif name in ("recipe", "finetuning"):
-        for row in result["settings"]:
-            yield f"{TITLES[name]}: {row['setting']}", _means(row["test"])
+    elif name in TITLES:
+        settings = result["settings"] if "settings" in result else result["ratios"]["natural"]["settings"]
+        for row in settings:
+            if name != "transfer" or row["setting"].endswith(", all"):
+                yield f"{TITLES[name]}: {row['setting']}", _means(row["test"])
 
 
-def _means(spread: dict) -> dict[str, float]:
-    return {metric: round(spread[metric]["mean"], 4) for metric in METRICS}
+def _means(spread: dict) -> dict:
+    means = {metric: round(spread[metric]["mean"], 4) for metric in METRICS}
+    return means | {"sd": {metric: round(spread[metric]["sd"], 4) for metric in METRICS}}

@@ -54,7 +54,7 @@ def run(dataset: Dataset, seeds=SEEDS, how: Training = REFERENCE, *, size: int =
             print(_line(runs[-1]), flush=True)
     result = {
         "protocol": NAME,
-        "command": "course train --record",
+        "command": "course train",
         "data": dataset.card(),
         "settings": {
             "base": "VGG16, ImageNet weights, frozen",
@@ -109,19 +109,3 @@ def write(result: dict, model, folder: Path) -> None:
             figure.savefig(folder / f"{name}.png", dpi=150)
     except OSError as error:
         raise CourseError(f"{folder}: the results could not be written there ({error.strerror})") from None
-
-
-def refuse_synthetic(dataset: Dataset) -> None:
-    """CourseError for the phantom: only measurements on real images belong under `results/`."""
-    if dataset.source.synthetic:
-        raise CourseError(
-            "results/ holds measurements on real images, and the data in use is the phantom. "
-            "Choose real data first: `course data use folder PATH` or `course data download`"
-        )
-
-
-def record(result: dict) -> Path:
-    """Keep the result under `results/` and return its path."""
-    path = results.FOLDER / f"{NAME}.json"
-    write_json(path, result)
-    return path

@@ -30,10 +30,16 @@ def ranking(rows: list[dict]) -> str:
     return markdown(["candidate", *(f"AUC, {domain}" for domain in domains), "lowest"], body)
 
 
+def with_interval(value: float, interval: list[float], digits: int = 3) -> str:
+    """`0.957 (0.943 to 0.968)`."""
+    low, high = (f"{limit:.{digits}f}" for limit in interval)
+    return f"{value:.{digits}f} ({low}\u00a0to\u00a0{high})"
+
+
 def looks(rows: list[dict], metrics=("auc", "accuracy", "recall", "specificity")) -> str:
-    """A row for each threshold of each setting that looked at test (`experiments.lab.Lab.look`)."""
+    """A row for each threshold of each setting that looked at test (`experiments.lab.Lab.look`), with 95% intervals."""
     body = [
-        [row["setting"], rule, *(number(found["test"][metric]) for metric in metrics)]
+        [row["setting"], rule, *(with_interval(found["test"][m], found["interval_95"][m]) for m in metrics)]
         for row in rows
         for rule, found in row["thresholds"].items()
     ]

@@ -54,7 +54,6 @@ def test_the_environment_overrides_the_choice(phantom_folder, tmp_path, monkeypa
         (("data", "use", "medmnist", "/nowhere.npz"), "expected MedMNIST's"),
         (("data", "download", "--medmnist", "30"), "size: expected one of"),
         (("predict", "x.jpeg", "--model", "/nowhere.keras"), "run `course train` first"),
-        (("train", "--record", "--seeds", "2"), "expected all 5 seeds"),
     ],
 )
 def test_a_mistake_ends_in_a_sentence(arguments, message):
