@@ -12,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from pneumonia.vgg16 import imagenet_weights
+
 ROOT = Path(__file__).resolve().parent.parent
 BOUNDS = {"cold": 360, "warm": 15, "a word": 30}  # seconds, on two cores
 
@@ -23,6 +25,10 @@ def main() -> None:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
         environment = os.environ | {"PNEUMONIA_CACHE": f"{scratch}/cache", "PNEUMONIA_CONFIG": f"{scratch}/config"}
+        weights = imagenet_weights()
+        if weights.suffix == ".npz":  # the course's own file; Keras's is found where it is
+            (copy.parent / "cache/weights").mkdir(parents=True)
+            shutil.copy2(weights, copy.parent / "cache/weights")
         print(f"{'build':<8}{'seconds':>9}{'bound':>7}")
         for name, bound in BOUNDS.items():
             if name == "a word":
