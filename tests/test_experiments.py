@@ -216,6 +216,21 @@ def test_a_stage_that_fails_is_not_kept(dataset, own_cache):
     assert lab.stage("fails", lambda: 5) == 5
 
 
+def counted(lab):
+    """A protocol that says what it was given."""
+    rows = {"pool": lab.pool, "test": lab.test}
+    return {name: [len(part), float(lab.labels[part].mean())] for name, part in rows.items()}
+
+
+def test_a_scale_draws_so_many_images_by_patient(dataset, own_cache):
+    protocol = replace(experiments.find("closing"), where=f"{__name__}:counted")
+    given = experiments.run(protocol, dataset, replace(QUICK, images=(40, 24)), progress=False)
+    every = experiments.run(protocol, dataset, replace(QUICK, images=None), progress=False)
+    for part, images in (("pool", 40), ("test", 24)):
+        assert abs(given[part][0] - images) <= 2
+        assert given[part][1] == pytest.approx(every[part][1], abs=0.1)
+
+
 def test_whole_patients_are_drawn(dataset):
     lab = Lab("test", 1, dataset, QUICK, progress=False)
     rows = by_patient(lab, lab.pool, 30, 0)

@@ -24,17 +24,23 @@ def main() -> None:
         for name in subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).strip("\0").split("\0"):
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
-        environment = os.environ | {"PNEUMONIA_CACHE": f"{scratch}/cache", "PNEUMONIA_CONFIG": f"{scratch}/config"}
-        weights = imagenet_weights()
-        if weights.suffix == ".npz":  # the course's own file; Keras's is found where it is
-            (copy.parent / "cache/weights").mkdir(parents=True)
-            shutil.copy2(weights, copy.parent / "cache/weights")
+        cache = with_weights(Path(scratch, "cache"))
+        environment = os.environ | {"PNEUMONIA_CACHE": str(cache), "PNEUMONIA_CONFIG": f"{scratch}/config"}
         print(f"{'build':<8}{'seconds':>9}{'bound':>7}")
         for name, bound in BOUNDS.items():
             if name == "a word":
                 lesson = copy / "book/lessons/transfer.md"
                 lesson.write_text(lesson.read_text(encoding="utf-8") + "\nOne word more.\n", encoding="utf-8")
             print(f"{name:<8}{seconds(copy, environment):>9.1f}{bound:>7}")
+
+
+def with_weights(cache: Path) -> Path:
+    """A new folder for the cache, with VGG16's weights in it and nothing else."""
+    weights = imagenet_weights()
+    (cache / "weights").mkdir(parents=True)
+    if weights.suffix == ".npz":  # the course's own file; Keras's is found where it is
+        shutil.copy2(weights, cache / "weights")
+    return cache
 
 
 def seconds(copy: Path, environment: dict[str, str]) -> float:
