@@ -1,4 +1,4 @@
-"""How long all experiments take on phantoms: from an empty cache, and again. The course's own bound is printed beside it.
+"""How long all experiments take on phantoms, from an empty cache and again, beside the course's own bound.
 
 Only VGG16's weights are there already. On real images each experiment's result says how long it took.
 """
