@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from pneumonia.experiments.symptoms import LOWEST
 from pneumonia.plots import INK, NORMAL, PNEUMONIA, TEST, TRAIN, VALIDATION, _styled
 
 SPLIT_COLORS = {"training": TRAIN, "validation": VALIDATION, "test": TEST}
@@ -68,11 +69,14 @@ def spectra(statistics: dict) -> Figure:
     return figure
 
 
+ASKED = {LOWEST: "lowest study numbers of training"}  # in fewer words
+
+
 @_styled
 def told_apart(rows: list[dict], look: str = "block3+4+5") -> Figure:
     """How well a classifier tells training from test, for each class, and two parts of training for comparison."""
     shown = [row for row in rows if row["look"] == look]
-    figure, axis = plt.subplots(figsize=(7, 2.6))
+    figure, axis = plt.subplots(figsize=(8, 0.7 + 0.4 * len(shown)))
     places = np.arange(len(shown))[::-1]
     for place, row in zip(places, shown, strict=True):
         color = NORMAL if row["class"] == "NORMAL" else PNEUMONIA
@@ -80,7 +84,9 @@ def told_apart(rows: list[dict], look: str = "block3+4+5") -> Figure:
         mean, sd = row["auc"]["mean"], row["auc"]["sd"]
         axis.errorbar(mean, place, xerr=sd, color=color, fmt="o", markersize=9, markerfacecolor=filled, capsize=2)
     axis.axvline(0.5, color=INK, linewidth=1, linestyle=":")
-    axis.set(yticks=places, yticklabels=[f"{row['class']}: {row['question']}" for row in shown])
+    axis.set(
+        yticks=places, yticklabels=[f"{row['class']}: {ASKED.get(row['question'], row['question'])}" for row in shown]
+    )
     axis.set(xlabel="AUC of telling the two sets apart", xlim=(0.4, 1.0), ylim=(-0.6, len(shown) - 0.4))
     return figure
 
