@@ -246,7 +246,7 @@ def bad_convolutions(image) -> list[tuple]:
     """What must be refused, as (arguments, the arguments that a message may name, because), made of an image."""
     height, width = image.shape
     kernel = np.ones((2, 2))
-    too_large = ("kernel", "image", "padding")
+    too_large = ("kernel", "image", "size", "padding")  # size: what conv_output_size calls the image's
     return [
         ((image, kernel, 0), ("stride",), "stride is 0, and a step must be at least 1"),
         ((image, kernel, 1, -1), ("padding",), "padding is -1"),

@@ -23,6 +23,12 @@ from autograder.checking import (
 )
 
 
+def expect_labels_refused(learner, function: str, labels, because: str) -> None:
+    """These labels, the function's only argument, are refused by name or by what they hold."""
+    showing = (str(labels), str(labels.tolist()))
+    expect_refusal(learner, function, labels, naming=("labels",), because=because, showing=showing)
+
+
 def draw_labels(rng, sizes: dict[int, int]) -> np.ndarray:
     """Labels in drawn order, `sizes[label]` of each."""
     return rng.permutation(np.repeat(list(sizes), list(sizes.values())))

@@ -55,7 +55,8 @@ def fairly(check: Callable[..., None]) -> Callable[..., None]:
 def expect_refusal_of_layer(models: "ModelLearner", function: str, layer_name: str) -> None:
     """The learner's function refuses, in a small base, a layer that it does not have."""
     base, because = models.build(small_base()), f"the base has no layer {layer_name}"
-    expect_refusal(models, function, base, layer_name, naming=("layer_name",), because=because)
+    naming, showing = ("layer_name",), (layer_name,)
+    expect_refusal(models, function, base, layer_name, naming=naming, because=because, showing=showing)
 
 
 def require_model(came) -> "About":

@@ -14,6 +14,7 @@ from autograder.checking import (
     WrongType,
     as_numbers,
     expect,
+    expect_refusal,
     expect_such,
     kind_of,
     require_answer,
@@ -48,6 +49,12 @@ def expect_patient(learner, path: str, patient: str) -> None:
         otherwise="Take the file's name first, without its folders, and then what stands before the image's "
         "number (and before the kind, bacteria or virus).",
     )
+
+
+def expect_path_refused(learner, path: str) -> None:
+    """A path to a file of another kind of name is refused, by the argument's name or the file's."""
+    because = f"{_name(path)} is none of the four kinds of names"
+    expect_refusal(learner, "patient_of", path, naming=("path",), because=because, showing=(_name(path),))
 
 
 def same_text(came, expected: str) -> bool:

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from autograder.checking import expect_refusal
 from autograder.checks import function
 from autograder.checks.models import expect_refusal_of_layer, small_base
 from autograder.checks.overfitting import (
@@ -11,6 +10,7 @@ from autograder.checks.overfitting import (
     draw_name,
     draw_patients,
     expect_diagnosis,
+    expect_path_refused,
     expect_patient,
     expect_seeds_to_matter,
     expect_split,
@@ -57,13 +57,7 @@ def test_patients_of_drawn_names(learner, rng):
 def test_other_names_are_refused(learner):
     """A ValueError that names path for any other name."""
     for path in ("train/NORMAL/notes.txt", "person12.jpeg", "IM-0115.jpeg", "train/PNEUMONIA/person_virus_48.jpeg"):
-        expect_refusal(
-            learner,
-            "patient_of",
-            path,
-            naming=("path",),
-            because=f"{path.rsplit('/', 1)[-1]} is none of the four kinds of names",
-        )
+        expect_path_refused(learner, path)
 
 
 @function("patient_split")

@@ -5,7 +5,6 @@ They ask for nothing that the public checks and the notebook's text do not ask f
 
 import numpy as np
 
-from autograder.checking import expect_refusal
 from autograder.checks import function
 from autograder.checks.imbalance import (
     draw_labels,
@@ -13,6 +12,7 @@ from autograder.checks.imbalance import (
     expect_bias,
     expect_class_weights,
     expect_draws,
+    expect_labels_refused,
     expect_loss,
     expect_oversampling,
     expect_priors_refused,
@@ -44,7 +44,7 @@ def test_bias_refuses_one_class_of_drawn_size(learner, rng):
     """A ValueError that names labels where a class is missing."""
     label = int(rng.integers(2))
     labels = np.full(int(rng.integers(1, 30)), label)
-    expect_refusal(learner, "initial_bias", labels, naming=("labels",), because=f"no label is {1 - label}")
+    expect_labels_refused(learner, "initial_bias", labels, f"no label is {1 - label}")
 
 
 @function("weighted_binary_crossentropy")

@@ -6,7 +6,6 @@ They ask for nothing that the public checks and the notebook's text do not ask f
 import numpy as np
 import pytest
 
-from autograder.checking import expect_refusal
 from autograder.checks import function
 from autograder.checks.models import expect_refusal_of_layer, small_base
 from autograder.checks.overfitting import (
@@ -15,6 +14,7 @@ from autograder.checks.overfitting import (
     draw_name,
     draw_patients,
     expect_diagnosis,
+    expect_path_refused,
     expect_patient,
     expect_seeds_to_matter,
     expect_split,
@@ -45,13 +45,7 @@ def test_drawn_other_names_are_refused(learner, rng):
     k = int(rng.integers(1, 2000))
     names = (f"scan{k}.jpeg", f"person{k}.jpeg", f"IM-{k:04d}.jpeg", f"person_bacteria_{k}.jpeg", "README.md", f"{k}")
     for name in names:
-        expect_refusal(
-            learner,
-            "patient_of",
-            str(rng.choice(FOLDERS)) + name,
-            naming=("path",),
-            because=f"{name} is none of the four kinds of names",
-        )
+        expect_path_refused(learner, str(rng.choice(FOLDERS)) + name)
 
 
 @function("patient_split")

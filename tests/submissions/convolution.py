@@ -60,6 +60,17 @@ def size_by_math(size, kernel, stride=1, padding=0):
     return math.floor((size + 2 * padding - kernel) / stride) + 1
 
 
+@right("conv_output_size")
+def size_refused_with_capitals(size, kernel, stride=1, padding=0):
+    if size < 1 or padding < 0:
+        raise ValueError("Size or Padding is too small")
+    if stride < 1:
+        raise ValueError("Stride must be at least 1")
+    if kernel < 1 or kernel > size + 2 * padding:
+        raise ValueError("KERNEL too small or too large")
+    return (size + 2 * padding - kernel) // stride + 1
+
+
 @wrong("conv_output_size", says="The `+ 1` is missing")
 def size_without_one(size, kernel, stride=1, padding=0):
     return (size + 2 * padding - kernel) // stride
@@ -202,6 +213,18 @@ def convolution_by_shifting_the_image(image, kernel, stride=1, padding=0):
     for (a, b), weight in np.ndenumerate(kernel):
         total += weight * padded[a : a + rows, b : b + columns]
     return total[::stride, ::stride]
+
+
+@right("conv2d")
+def convolution_that_names_what_conv_output_size_names(image, kernel, stride=1, padding=0):
+    from scipy.signal import correlate2d
+
+    for size, k in zip(image.shape, kernel.shape, strict=True):
+        if k < 1 or stride < 1 or padding < 0:
+            raise ValueError("Kernel, Stride or Padding is too small")
+        if size + 2 * padding < k:
+            raise ValueError(f"size {size} is too small")
+    return correlate2d(np.pad(image.astype(float), padding), kernel.astype(float), mode="valid")[::stride, ::stride]
 
 
 @wrong("conv2d", says="The kernel was flipped")

@@ -55,6 +55,17 @@ def counts_as_an_integer_array(y_true, y_prob, threshold=0.5):
     return np.bincount(2 * y_true + (y_prob >= threshold), minlength=4)
 
 
+@right("confusion_counts")
+def counts_refused_without_underscores(y_true, y_prob, threshold=0.5):
+    if len(y_true) != len(y_prob):
+        raise ValueError("y prob is longer or shorter than Y true")
+    for label in y_true.tolist():
+        if label not in (0, 1):
+            raise ValueError("Y TRUE must hold 0 and 1")
+    called = y_prob >= threshold
+    return tuple(int(np.sum((y_true == label) & (called == call))) for label in (0, 1) for call in (False, True))
+
+
 @wrong("confusion_counts", says="`y_prob >= threshold`, not only `>`")
 def counts_strictly_above(y_true, y_prob, threshold=0.5):
     called = y_prob > threshold

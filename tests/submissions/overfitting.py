@@ -51,6 +51,15 @@ def patient_of_odd_real_names_too(path):  # IM-0011-0001-0002.jpeg and person1_v
     return match[1] or match[4]
 
 
+@right("patient_of")
+def patient_of_a_path_that_the_error_shows(path):
+    name = path.split("/")[-1]
+    match = re.fullmatch(r"(person\d+)_(?:bacteria|virus)_\d+[.]jpeg|((?:NORMAL2-)?IM-\d+)-\d+[.]jpeg", name)
+    if not match:
+        raise ValueError(f"unknown file name: {name}")
+    return match[1] or match[2]
+
+
 @wrong("patient_of", says="The folders belong to the path")
 def patient_with_folders(path):
     return path.split("_")[0] if "person" in path else path.rsplit("-", 1)[0]
@@ -484,6 +493,11 @@ def truncate_subclassed(base, layer_name):
     return Truncated(base.layers[1 : names.index(layer_name) + 1])
 
 
+@right("truncate")
+def truncate_with_keras_own_error(base, layer_name):  # No such layer: block9_pool. Existing layers are: ...
+    return keras.Model(base.input, base.get_layer(layer_name).output)
+
+
 @wrong("truncate", says="still ends with the base's last layer")
 def truncate_nothing(base, layer_name):
     base.get_layer(layer_name)
@@ -516,7 +530,9 @@ def truncate_a_fresh_copy(base, layer_name):
 
 
 @wrong("truncate", says="does not say which argument is wrong")
-def truncate_with_keras_own_error(base, layer_name):
+def truncate_with_an_error_that_names_nothing(base, layer_name):
+    if layer_name not in [layer.name for layer in base.layers]:
+        raise ValueError("there is no such layer")
     return keras.Model(base.input, base.get_layer(layer_name).output)
 
 

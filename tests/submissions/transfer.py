@@ -537,6 +537,18 @@ def unfreeze_backwards(base, layer_name):
     return base
 
 
+@right("unfreeze_from")
+def unfreeze_with_the_name_in_the_error(base, layer_name):
+    if layer_name not in [layer.name for layer in base.layers]:
+        raise ValueError(f"no layer named {layer_name}")
+    return unfreeze_by_a_flag(base, layer_name)
+
+
+@right("unfreeze_from")
+def unfreeze_with_pythons_own_error(base, layer_name):  # 'block9_conv1' is not in list
+    return unfreeze_by_place(base, base.layers[[layer.name for layer in base.layers].index(layer_name)].name)
+
+
 @wrong("unfreeze_from", says="the base itself is still frozen")
 def unfreeze_in_a_frozen_base(base, layer_name):
     found = False
@@ -605,5 +617,7 @@ def unfreeze_without_a_look_at_the_name(base, layer_name):
 
 
 @wrong("unfreeze_from", says="does not say which argument is wrong")
-def unfreeze_with_pythons_own_error(base, layer_name):
-    return unfreeze_by_place(base, base.layers[[layer.name for layer in base.layers].index(layer_name)].name)
+def unfreeze_with_an_error_that_names_nothing(base, layer_name):
+    if layer_name not in [layer.name for layer in base.layers]:
+        raise ValueError("there is no such layer")
+    return unfreeze_by_place(base, layer_name)
