@@ -247,6 +247,10 @@ LOSS_MISTAKES = [
     ),
     Mistake("`weights` is not used.", lambda y, p, weights: float(np.mean(_losses(y, p)))),
     Mistake(
+        "The weights were taken in the order in which the dict holds them: ask for `weights[0]` and `weights[1]`.",
+        lambda y, p, weights: float(np.mean(_by_case(y, list(weights.values())) * _losses(y, p))),
+    ),
+    Mistake(
         "The weights of the two classes are swapped: weights[1] belongs to the cases with label 1.",
         lambda y, p, weights: float(np.mean(_by_case(1 - y, weights) * _losses(y, p))),
     ),
@@ -492,6 +496,16 @@ def _probability(odds):
     return odds / (1 + odds)
 
 
+def _clipped(before: float, after: float):
+    """A program that clips the probabilities before they are adjusted, afterwards, or both."""
+
+    def program(p, train, target):
+        clipped = np.clip(p, before, 1 - before)
+        return np.clip(expit(logit(clipped) + logit(target) - logit(train)), after, 1 - after)
+
+    return program
+
+
 PRIOR_MISTAKES = [
     Mistake(
         "The two priors are swapped: divide by the odds of train_prior, multiply by those of target_prior.",
@@ -532,6 +546,14 @@ PRIOR_MISTAKES = [
     Mistake(
         "That is one minus the answer: y_prob is the probability of 1.",
         lambda p, train, target: 1 - expit(logit(p) + logit(target) - logit(train)),
+    ),
+    *(
+        Mistake(
+            "Probabilities near 0 or 1 were clipped: they lie above 0 and below 1 already, and stay what they are.",
+            _clipped(before, after),
+        )
+        for limit in (1e-4, 1e-3, 0.01, 0.05)
+        for before, after in ((limit, 0.0), (0.0, limit), (limit, limit))
     ),
     Mistake("The probabilities came back as they were.", lambda p, train, target: p),
 ]

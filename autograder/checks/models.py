@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 
 @cache
-def small_base(filters: tuple[int, ...] = (4, 6), side: int = 32):
+def small_base(filters: tuple[int, ...] = (4, 6), side: int = 32, blocks: tuple[int, ...] = (1, 2, 3, 4, 5)):
     """A base with VGG16's names for layers and blocks, two convolutions and a pooling each, and few filters.
 
+    `blocks` are the numbers in the blocks' names, in the order in which the blocks come.
     The same one each time: its weights and what is trainable are set before it is used (`ModelLearner.build`).
     """
     from pneumonia.backend import keras
 
     inputs = outputs = keras.layers.Input((side, side, 3), name="images")
-    for block, width in enumerate(filters, 1):
+    for block, width in zip(blocks, filters, strict=False):
         for conv in (1, 2):
             name = f"block{block}_conv{conv}"
             outputs = keras.layers.Conv2D(width + conv, 3, padding="same", activation="relu", name=name)(outputs)

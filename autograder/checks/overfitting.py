@@ -51,9 +51,18 @@ def expect_patient(learner, path: str, patient: str) -> None:
     )
 
 
+def draw_other_names(rng) -> list[str]:
+    """Names that are none of the four kinds, most of them nearly."""
+    k, image = int(rng.integers(1, 2000)), int(rng.integers(1, 5000))
+    ill, healthy = f"person{k}_virus_{image}", f"IM-{k:04d}-{image % 10:04d}"
+    names = [f"scan{k}.jpeg", f"person{k}.jpeg", f"IM-{k:04d}.jpeg", f"person_bacteria_{k}.jpeg", "README.md", f"{k}"]
+    names += [f"{name}{end}" for name in (ill, healthy) for end in (".png", ".jpg", "_jpeg", ".jpeg.txt")]
+    return [*names, f"person{k}_scan_{image}.jpeg", f"IM-{k:04d}-notes.jpeg", f"x{ill}.jpeg", f"NORMAL3-{healthy}.jpeg"]
+
+
 def expect_path_refused(learner, path: str) -> None:
     """A path to a file of another kind of name is refused, by the argument's name or the file's."""
-    because = f"{_name(path)} is none of the four kinds of names"
+    because = f"{_name(path)} as a whole is none of the four kinds of names"
     expect_refusal(learner, "patient_of", path, naming=("path",), because=because, showing=(_name(path),))
 
 
@@ -123,10 +132,13 @@ PATIENT_MISTAKES = [
 SHARE, POSITIVES = 0.05, 0.1  # how far the shares may be off
 
 
-def draw_patients(rng, n_patients: int, most: int, positive: float = 0.7) -> tuple[np.ndarray, np.ndarray]:
-    """Patients `(n,)` as text and labels `(n,)`, images of one patient not side by side; 1 to `most` images each."""
+def draw_patients(rng, n_patients: int, most: int, positive: float = 0.7, least: int = 1):
+    """Patients `(n,)` as text and labels `(n,)`, images of one patient not side by side; 1 to `most` images each.
+
+    `least` is the least number that a patient's name may hold.
+    """
     ill = rng.permutation(n_patients) < round(positive * n_patients)
-    numbers = rng.choice(np.arange(1, 2000), n_patients, replace=False)
+    numbers = rng.choice(np.arange(least, 2000), n_patients, replace=False)
     names = np.array([f"person{k}" if sick else f"IM-{k:04d}" for k, sick in zip(numbers, ill, strict=True)])
     images = rng.integers(1, most, n_patients, endpoint=True)
     order = rng.permutation(int(images.sum()))
@@ -232,6 +244,38 @@ def expect_seeds_to_matter(learner, patients, labels, seeds: list[int]) -> None:
             came="the same split for each seed",
             mistake="`seed` changes nothing: the patients must be drawn (or shuffled) with it before they are taken.",
         )
+
+
+def expect_same_in_every_process(learner, rng, n_patients: int = 160) -> None:
+    """The learner's split does not hang on the order of a set of texts, which is another one in each process.
+
+    Within one process, such an order shows twice: it is another one for other names, though these are sorted alike, and
+    for the same names in another order of cases. A right program shows one of these at most: one that takes the
+    patients as they come, the second; one that sorts them by a digest of their names, the first.
+    """
+    patients, labels = draw_patients(rng, n_patients, most=3, least=1000)
+    chosen = _validation(expect_split(learner, patients, labels))
+    if chosen == _validation(expect_split(learner, _renamed(patients, rng), labels)):
+        return
+    for _ in range(4):
+        order = rng.permutation(len(labels))
+        again = _validation(expect_split(learner, patients[order], labels[order]))
+        if set(patients[order][again].tolist()) != set(patients[chosen].tolist()):
+            raise Wrong(
+                call=show_call("patient_split", (patients, labels), {}),
+                expected="the same split in each process that is given the same patients, labels and seed",
+                came="a split that hangs on the patients' names and on the order of the cases, as a set's order does",
+                mistake="A set of texts has another order each time that Python starts, and with it the same seed "
+                "gives another split: sort the patients, with `sorted(set(...))` or `np.unique`, before you draw.",
+            )
+
+
+def _renamed(patients, rng) -> np.ndarray:
+    """The patients under other names, of the same length and in the same order, by letters and by numbers."""
+    numbers = np.array([int(name[-4:]) for name in patients])
+    before = np.unique(numbers)
+    after = np.sort(rng.choice(np.arange(1000, 2000), len(before), replace=False))[np.searchsorted(before, numbers)]
+    return np.array([f"{name[:-4]}{number}" for name, number in zip(patients, after, strict=True)])
 
 
 def _validation(split) -> list[int]:
@@ -418,6 +462,8 @@ def expect_truncated(models, base, layer_name: str, seed: int) -> None:
         )
     elif not close(held.output(images), np.asarray(base(images))):
         sentence = f"`base` was changed: it must still give the output of {names[-1]}. Make a new model beside it."
+    elif not all(held.about().learned):
+        sentence = "`base` was changed: it could learn before, and now it is frozen. Leave `trainable` as it is."
     else:
         return
     call = show_call("truncate", (held, layer_name), {})

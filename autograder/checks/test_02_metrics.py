@@ -57,7 +57,7 @@ def test_counts_refuse_bad_input(learner):
     expect_refusal(
         learner, "confusion_counts", np.array([0, 1, 1]), np.array([0.2, 0.9]), naming=refuse, because=shorter
     )
-    for label in (2, -1):
+    for label in (2, -1, 0.5):
         labels = np.array([0, 1, label])
         expect_refusal(
             learner,

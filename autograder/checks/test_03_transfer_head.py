@@ -26,6 +26,7 @@ from autograder.judging.keras_models import ModelLearner
 MODELS = (
     small_base,
     partial(small_base, (3, 4, 5)),
+    partial(small_base, (3, 4, 5), blocks=(2, 1, 3)),
     nested_base,
     vgg16,
     *(partial(small_head, shape) for shape in ((2, 2, 5), (8, 8, 8), (16, 16, 6))),
@@ -127,6 +128,12 @@ def test_unfreeze_a_frozen_base(models):
     """Where the base itself was frozen (`base.trainable = False`)."""
     expect_unfrozen(models, small_base((3, 4, 5)), "block3_conv1", "frozen")
     expect_unfrozen(models, small_base((3, 4, 5)), "block1_pool", "frozen")
+
+
+@function("unfreeze_from")
+def test_unfreeze_a_base_whose_names_are_not_sorted(models):
+    """A base of which the second block comes before the first."""
+    expect_unfrozen(models, small_base((3, 4, 5), blocks=(2, 1, 3)), "block1_conv2", "trainable")
 
 
 @function("unfreeze_from")

@@ -88,6 +88,7 @@ def test_bias_refuses_a_missing_class(learner):
 def test_loss_of_five_cases(learner):
     """Five cases, one class with five times the weight of the other."""
     expect_loss(learner, Y_TRUE, Y_PROB, WEIGHTS)
+    expect_loss(learner, Y_TRUE, Y_PROB, {1: 0.5, 0: 2.5})
 
 
 @function("weighted_binary_crossentropy")
@@ -162,6 +163,12 @@ def test_adjusting_to_the_same_prior(learner):
     """Nothing changes where the priors are equal."""
     for prior in (0.5, 0.1):
         expect_adjusted(learner, np.array([0.05, 0.3, 0.6, 0.99]), prior, prior)
+
+
+@function("adjust_to_prior")
+def test_adjusting_probabilities_near_the_ends(learner):
+    """Probabilities near 0 and near 1."""
+    expect_adjusted(learner, np.array([1e-5, 0.02, 0.98, 1 - 1e-5]), 0.6, 0.3)
 
 
 @function("adjust_to_prior")

@@ -12,6 +12,7 @@ from autograder.checks.overfitting import (
     expect_diagnosis,
     expect_path_refused,
     expect_patient,
+    expect_same_in_every_process,
     expect_seeds_to_matter,
     expect_split,
     expect_stop,
@@ -58,6 +59,12 @@ def test_other_names_are_refused(learner):
     """A ValueError that names path for any other name."""
     for path in ("train/NORMAL/notes.txt", "person12.jpeg", "IM-0115.jpeg", "train/PNEUMONIA/person_virus_48.jpeg"):
         expect_path_refused(learner, path)
+    for path in ("train/PNEUMONIA/person12_scan_3.png", "IM-0115-notes.txt", "person12_scan_3.jpeg"):
+        expect_path_refused(learner, path)
+    for path in ("person12_virus_48xjpeg", "person12_virus_48.jpg", "IM-0115-0001.JPEG", "IM-0115-0001.jpeg.txt"):
+        expect_path_refused(learner, path)
+    for path in ("train/PNEUMONIA/old_person12_virus_48.jpeg", "person12_virus_48.jpeg/scan.jpeg"):
+        expect_path_refused(learner, path)
 
 
 @function("patient_split")
@@ -83,6 +90,12 @@ def test_split_of_many_images_for_each_patient(learner, rng):
 def test_split_follows_the_seed(learner, rng):
     """The same seed, the same split; another seed, another one."""
     expect_seeds_to_matter(learner, *draw_patients(rng, 160, most=3), [0, 1, 2])
+
+
+@function("patient_split")
+def test_split_is_the_same_in_every_process(learner, rng):
+    """The same seed, the same split, also when Python is started anew."""
+    expect_same_in_every_process(learner, rng)
 
 
 @function("stopping_epoch")

@@ -190,7 +190,8 @@ def expect_frozen(models: ModelLearner, base, state: str = "trainable") -> None:
         not_frozen = _whats_not_frozen(about)
         if not_frozen and came is None:
             return not_frozen + " And nothing came back: `return base`."
-        return _same_base(came, held, "freeze") or not_frozen or _same_weights(base, held, about)
+        found = _same_base(came, held, "freeze") or not_frozen or _layers_not_frozen(base, about)
+        return found or _same_weights(base, held, about)
 
     expected = "the same base, none of its weights trainable, their values as they were"
     expect_such(models, "freeze", held, expected=expected, mistake=mistake)
@@ -204,6 +205,18 @@ def _whats_not_frozen(about: About) -> str:
     if all(about.learned):
         return "Nothing is frozen: a layer learns until its `trainable` is set to False."
     return f"{sum(about.learned)} of {len(about.learned)} weights would still learn, those of {', '.join(left[:3])}."
+
+
+def _layers_not_frozen(base, about: About) -> str:
+    """A sentence where the weights do not learn, and layers that hold some are trainable all the same."""
+    inside = zip(layers_below(base), about.layers, strict=False)
+    left = [name for layer, (name, _, flag) in inside if flag and layer.weights and not hasattr(layer, "layers")]
+    if not left:
+        return ""
+    return (
+        f"The weights were frozen one by one, and the layers, {left[0]} for one, are not: one of BatchNormalization "
+        "would go on to change its statistics. Set `trainable` of each layer, or of `base`, to False."
+    )
 
 
 # --- build_head ------------------------------------------------------------------------------------------------------
@@ -630,14 +643,19 @@ def expect_unfrozen(models: ModelLearner, base, layer_name: str, state: str) -> 
         """For each weight, whether a layer at its place would learn."""
         return [learns(place) for place, layer in enumerate(base.layers) for _ in layer.weights]
 
+    def wrong(learned, wanted) -> str:
+        if learned == flags(lambda at: names[at] >= layer_name):
+            return "The layers were compared by their names, as in a dictionary: go by their order in `base.layers`."
+        return _unfrozen_mistake(learned, wanted, flags, place, state)
+
     def mistake(came) -> str:
         about = held.about(weights=_watches_weights(held, state))
         learned, wanted = about.learned, flags(lambda at: at >= place)
         if learned != wanted and came is None:
-            return _unfrozen_mistake(learned, wanted, flags, place, state) + " And nothing came back: `return base`."
+            return wrong(learned, wanted) + " And nothing came back: `return base`."
         return (
             _same_base(came, held, "unfreeze_from")
-            or (learned != wanted and _unfrozen_mistake(learned, wanted, flags, place, state))
+            or (learned != wanted and wrong(learned, wanted))
             or _same_weights(base, held, about)
         )
 

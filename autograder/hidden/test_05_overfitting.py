@@ -12,10 +12,12 @@ from autograder.checks.overfitting import (
     FOLDERS,
     draw_losses,
     draw_name,
+    draw_other_names,
     draw_patients,
     expect_diagnosis,
     expect_path_refused,
     expect_patient,
+    expect_same_in_every_process,
     expect_seeds_to_matter,
     expect_split,
     expect_stop,
@@ -42,9 +44,7 @@ def test_patients_of_many_names(learner, rng):
 @function("patient_of")
 def test_drawn_other_names_are_refused(learner, rng):
     """A ValueError that names path for any other name."""
-    k = int(rng.integers(1, 2000))
-    names = (f"scan{k}.jpeg", f"person{k}.jpeg", f"IM-{k:04d}.jpeg", f"person_bacteria_{k}.jpeg", "README.md", f"{k}")
-    for name in names:
+    for name in draw_other_names(rng):
         expect_path_refused(learner, str(rng.choice(FOLDERS)) + name)
 
 
@@ -69,6 +69,12 @@ def test_split_of_cases_in_order(learner, rng):
 def test_split_follows_drawn_seeds(learner, rng):
     """The same seed, the same split; another seed, another one."""
     expect_seeds_to_matter(learner, *draw_patients(rng, 200, most=3), rng.choice(1000, 3, replace=False).tolist())
+
+
+@function("patient_split")
+def test_split_of_drawn_patients_is_the_same_in_every_process(learner, rng):
+    """The same seed, the same split, also when Python is started anew."""
+    expect_same_in_every_process(learner, rng, int(rng.integers(160, 220)))
 
 
 @function("stopping_epoch")

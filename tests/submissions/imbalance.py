@@ -340,6 +340,14 @@ def loss_without_weights(y_true, y_prob, weights):
     return float(np.mean(loss) + 0 * w[0])
 
 
+@wrong("weighted_binary_crossentropy", says="in the order in which the dict holds them")
+def loss_with_weights_as_they_come(y_true, y_prob, weights):
+    p = np.clip(y_prob, 1e-7, 1 - 1e-7)
+    w0, w1 = weights.values()
+    loss = -(y_true * np.log(p) + (1 - y_true) * np.log(1 - p))
+    return np.mean(np.where(y_true == 1, w1, w0) * loss)
+
+
 @wrong("weighted_binary_crossentropy", says="The losses were divided by the weights")
 def loss_divided_by_weights(y_true, y_prob, weights):
     p = np.clip(y_prob, 1e-7, 1 - 1e-7)
@@ -797,6 +805,12 @@ def adjusted_at_the_ends(y_prob, train_prior, target_prior):
             raise ValueError(f"{name} is {prior}")
     ill, healthy = y_prob * target_prior * (1 - train_prior), (1 - y_prob) * (1 - target_prior) * train_prior
     return ill / (ill + healthy)
+
+
+@wrong("adjust_to_prior", says="Probabilities near 0 or 1 were clipped")
+def adjusted_and_clipped(y_prob, train_prior, target_prior):
+    p = np.clip(y_prob, 1e-3, 0.999)
+    return adjusted_by_weights(p, train_prior, target_prior)
 
 
 @wrong("adjust_to_prior", says="Your function changes its arguments")

@@ -146,6 +146,14 @@ def counts_without_a_look_at_the_lengths(y_true, y_prob, threshold=0.5):
     return tuple(pairs.count((label, call)) for label in (0, 1) for call in (False, True))
 
 
+@wrong("confusion_counts", says="Bad input went through (0.5 is neither 0 nor 1)")
+def counts_of_labels_between(y_true, y_prob, threshold=0.5):
+    if len(y_true) != len(y_prob) or y_true.min() < 0 or y_true.max() > 1:
+        raise ValueError("y_true must hold 0 and 1, as many as y_prob")
+    called = y_prob >= threshold
+    return tuple(int(np.sum((y_true == label) & (called == call))) for label in (0, 1) for call in (False, True))
+
+
 @wrong("confusion_counts", says="`assert` is for your own errors")
 def counts_that_assert(y_true, y_prob, threshold=0.5):
     assert len(y_true) == len(y_prob), "y_true and y_prob"

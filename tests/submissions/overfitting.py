@@ -21,11 +21,15 @@ def patient_by_one_expression(path):
 @right("patient_of")
 def patient_by_splitting(path):
     name = path.split("/")[-1].removesuffix(".jpeg")
-    parts = name.split("_")
-    if len(parts) == 3 and parts[0].startswith("person") and parts[0][6:].isdigit():
-        return parts[0]
+    patient, *rest = name.split("_")
+    if not path.endswith(".jpeg"):
+        raise ValueError("path must end with .jpeg")
+    if patient.startswith("person") and patient[6:].isdigit() and len(rest) == 2:
+        if rest[0] not in ("bacteria", "virus") or not rest[1].isdigit():
+            raise ValueError("path is no image of the data set")
+        return patient
     parts = name.split("-")
-    if len(parts) in (3, 4) and parts[-3] == "IM" and parts[-2].isdigit() and parts[-1].isdigit():
+    if parts[:-2] in (["IM"], ["NORMAL2", "IM"]) and parts[-2].isdigit() and parts[-1].isdigit():
         return "-".join(parts[:-1])
     raise ValueError("path is no image of the data set")
 
@@ -34,8 +38,10 @@ def patient_by_splitting(path):
 def patient_by_pathlib(path):
     from pathlib import PurePosixPath
 
-    stem = PurePosixPath(path).stem
-    for pattern in (r"(person\d+)_\w+_\d+", r"(IM-\d+)-\d+", r"(NORMAL2-IM-\d+)-\d+"):
+    stem, ending = PurePosixPath(path).stem, PurePosixPath(path).suffix
+    if ending != ".jpeg":
+        raise ValueError(f"path: {ending} is no image's ending")
+    for pattern in (r"(person\d+)_(?:bacteria|virus)_\d+", r"(IM-\d+)-\d+", r"(NORMAL2-IM-\d+)-\d+"):
         found = re.fullmatch(pattern, stem)
         if found:
             return found.group(1)
@@ -137,6 +143,57 @@ def patient_at_the_path_s_beginning(path):
     return re.match(r"person\d+|(NORMAL2-)?IM-\d+", path).group()
 
 
+@wrong("patient_of", says="Bad input went through (person12_scan_3.png")
+def patient_without_an_end(path):
+    match = re.match(r"(person\d+)_|(IM-\d+)-|(NORMAL2-IM-\d+)-", path.rsplit("/", 1)[-1])
+    if not match:
+        raise ValueError(f"path {path}")
+    return match[1] or match[2] or match[3]
+
+
+@wrong("patient_of", says="Bad input went through (person12_virus_48xjpeg")
+def patient_with_any_character_for_the_dot(path):
+    pattern = r"(person\d+)_(bacteria|virus)_\d+.jpeg|((NORMAL2-)?IM-\d+)-\d+.jpeg"
+    match = re.fullmatch(pattern, path.rsplit("/", 1)[-1])
+    if not match:
+        raise ValueError(f"path {path}")
+    return match[1] or match[3]
+
+
+@wrong("patient_of", says="Bad input went through (person12_virus_48.jpg")
+def patient_with_other_endings(path):
+    pattern = r"(person\d+)_(bacteria|virus)_\d+\.jpe?g|((NORMAL2-)?IM-\d+)-\d+\.jpe?g"
+    match = re.fullmatch(pattern, path.rsplit("/", 1)[-1], re.IGNORECASE)
+    if not match:
+        raise ValueError(f"path {path}")
+    return match[1] or match[3]
+
+
+@wrong("patient_of", says="Bad input went through (IM-0115-0001.JPEG")
+def patient_in_capitals(path):
+    pattern = r"(person\d+)_(bacteria|virus)_\d+\.jpeg|((NORMAL2-)?IM-\d+)-\d+\.jpeg"
+    match = re.fullmatch(pattern, path.rsplit("/", 1)[-1], re.IGNORECASE)
+    if not match:
+        raise ValueError(f"path {path}")
+    return match[1] or match[3]
+
+
+@wrong("patient_of", says="Bad input went through (IM-0115-0001.jpeg.txt")
+def patient_searched_for_in_the_path(path):
+    match = re.search(r"(person\d+)_(bacteria|virus)_\d+\.jpeg|((NORMAL2-)?IM-\d+)-\d+\.jpeg", path)
+    if not match:
+        raise ValueError(f"path {path}")
+    return match[1] or match[3]
+
+
+@wrong("patient_of", says="Bad input went through (old_person12_virus_48.jpeg")
+def patient_without_a_beginning(path):
+    match = re.search(r"(person\d+)_(bacteria|virus)_\d+\.jpeg$|((NORMAL2-)?IM-\d+)-\d+\.jpeg$", path)
+    if not match:
+        raise ValueError(f"path {path}")
+    return match[1] or match[3]
+
+
 # --- patient_split ---------------------------------------------------------------------------------------------------
 
 
@@ -197,6 +254,54 @@ def split_of_a_global_seed(patients, labels, validation_fraction=0.2, seed=0):
         if best is None or off < best[0]:
             best = off, inside
     return np.flatnonzero(~best[1]), np.flatnonzero(best[1])
+
+
+@right("patient_split")
+def split_by_digests_of_the_names(patients, labels, validation_fraction=0.2, seed=0):
+    import hashlib
+
+    train, validation = [], []
+    for label in (0, 1):
+        names = sorted(
+            set(patients[labels == label].tolist()), key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).digest()
+        )
+        taken, wanted = 0, validation_fraction * np.sum(labels == label)
+        for name in names:
+            cases = np.flatnonzero(patients == name).tolist()
+            (validation if taken < wanted else train).extend(cases)
+            taken += len(cases)
+    return train, validation
+
+
+@right("patient_split")
+def split_of_patients_as_they_come(patients, labels, validation_fraction=0.2, seed=0):
+    rng = np.random.default_rng(seed)
+    train, validation = [], []
+    for label in (1, 0):
+        names = rng.permutation(list(dict.fromkeys(patients[labels == label].tolist())))
+        taken, wanted = 0, validation_fraction * np.sum(labels == label)
+        for name in names:
+            cases = np.flatnonzero(patients == name).tolist()
+            (validation if taken < wanted else train).extend(cases)
+            taken += len(cases)
+    return train, validation
+
+
+@wrong("patient_split", says="A set of texts has another order each time that Python starts")
+def split_of_a_shuffled_set(patients, labels, validation_fraction=0.2, seed=0):
+    import random
+
+    random.seed(seed)
+    train, validation = [], []
+    for label in (0, 1):
+        names = list(set(patients[labels == label]))
+        random.shuffle(names)
+        taken, wanted = 0, validation_fraction * np.sum(labels == label)
+        for name in names:
+            cases = np.flatnonzero(patients == name).tolist()
+            (validation if taken < wanted else train).extend(cases)
+            taken += len(cases)
+    return train, validation
 
 
 @wrong("patient_split", says="draw patients, not images")
@@ -533,6 +638,14 @@ def truncate_a_fresh_copy(base, layer_name):
 def truncate_with_an_error_that_names_nothing(base, layer_name):
     if layer_name not in [layer.name for layer in base.layers]:
         raise ValueError("there is no such layer")
+    return keras.Model(base.input, base.get_layer(layer_name).output)
+
+
+@wrong("truncate", says="now it is frozen")
+def truncate_and_freeze(base, layer_name):
+    if layer_name not in [layer.name for layer in base.layers]:
+        raise ValueError("layer_name")
+    base.trainable = False
     return keras.Model(base.input, base.get_layer(layer_name).output)
 
 

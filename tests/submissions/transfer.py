@@ -159,6 +159,13 @@ def freeze_the_list_of_layers(base):
     return [layer.name for layer in base.layers]
 
 
+@wrong("freeze", says="The weights were frozen one by one")
+def freeze_the_weights(base):
+    for weight in base.trainable_weights:
+        weight.trainable = False
+    return base
+
+
 @wrong("freeze", says="those of block3_conv1")
 def freeze_all_but_the_last(base):
     for layer in base.layers[:-1]:
@@ -604,6 +611,14 @@ def unfreeze_those_before(base, layer_name):
 @wrong("unfreeze_from", says="Nothing came back: a `return` is missing")
 def unfreeze_without_a_return(base, layer_name):
     unfreeze_by_place(base, layer_name)
+
+
+@wrong("unfreeze_from", says="compared by their names")
+def unfreeze_in_alphabetical_order(base, layer_name):
+    base.trainable = True
+    for layer in base.layers:
+        layer.trainable = layer.name >= layer_name
+    return base
 
 
 @wrong("unfreeze_from", says="Bad input went through")
