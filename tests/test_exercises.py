@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import submissions
 
+from autograder.checks import convolution, imbalance, metrics, overfitting, transfer
 from autograder.exercises import exercise, exercises, grade_cell, points
 from autograder.hand_ins.notebooks import CodeCell, grading_metadata, learner_cells, source_of
 from autograder.judging import plain
@@ -149,6 +150,49 @@ def assert_verdict(answer, outcomes):
         assert failure.came
         assert failure.expected
         assert failure.call.startswith(f"{answer.function}(")
+
+
+# Exercise -> function -> the mistakes that its checks know.
+KNOWN = {
+    "01-convolution": {
+        "conv_output_size": convolution.SIZE_MISTAKES,
+        "conv2d": convolution.CONVOLUTION_MISTAKES,
+        "max_pool2d": convolution.POOLING_MISTAKES,
+        "conv_parameters": convolution.PARAMETER_MISTAKES,
+        "receptive_field": convolution.FIELD_MISTAKES,
+    },
+    "02-metrics": {
+        "confusion_counts": metrics.COUNT_MISTAKES,
+        "f_beta": metrics.F_BETA_MISTAKES,
+        "roc_auc": metrics.AUC_MISTAKES,
+        "threshold_for_recall": metrics.THRESHOLD_MISTAKES,
+    },
+    "03-transfer-head": {"preprocess": transfer.PREPROCESS_MISTAKES},
+    "04-class-imbalance": {
+        "class_weights": imbalance.WEIGHT_MISTAKES,
+        "initial_bias": imbalance.BIAS_MISTAKES,
+        "weighted_binary_crossentropy": imbalance.LOSS_MISTAKES,
+        "adjust_to_prior": imbalance.PRIOR_MISTAKES,
+    },
+    "05-overfitting": {
+        "patient_of": overfitting.PATIENT_MISTAKES,
+        "stopping_epoch": overfitting.STOP_MISTAKES,
+        "diagnose": overfitting.DIAGNOSIS_MISTAKES,
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "function"), [(name, function) for name, functions in KNOWN.items() for function in functions]
+)
+def test_no_known_mistake_is_taken_for_another(name, function):
+    """The first input on which a mistake shows tells it from the others; a few are named in another, general way."""
+    sentences = {mistake.sentence for mistake in KNOWN[name][function]}
+    for mistake in KNOWN[name][function]:
+        outcome = run_checks(exercise(name), in_place({function: mistake.program}), functions=(function,))[function]
+        assert outcome.failure is not None, mistake.sentence
+        said = outcome.failure.mistake
+        assert said == mistake.sentence or said not in sentences, outcome.failure.text()
 
 
 # --- what is drawn ---------------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from scipy.signal import convolve2d, correlate2d
 
 from autograder.checking import Mistake, WrongType, expect, kind_of, require_answer, same_array, same_whole_number
 
+FLOAT32 = "That is nearly the number, as float32 holds it: compute in float64, which keeps 16 digits and not 7."
+
 # --- conv_output_size ------------------------------------------------------------------------------------------------
 
 
@@ -65,7 +67,8 @@ SIZE_MISTAKES = [
         _size_mistake(lambda n, k, s, p: -(n // -s)),
     ),
     Mistake(
-        "The padding was taken away: it makes the input larger.", _size_mistake(lambda n, k, s, p: n - 2 * p - k + 1)
+        "The padding was taken away: it makes the input larger.",
+        _size_mistake(lambda n, k, s, p: (n - 2 * p - k) // s + 1),
     ),
 ]
 
@@ -107,7 +110,10 @@ def _same_float64_array(came, expected) -> bool:
             f"The result's dtype is {came.dtype}, and float64 was asked for: `np.zeros(shape)` is float64 by itself, "
             "`np.zeros_like(image)` takes the image's dtype."
         )
-    return same_array(came, expected)
+    same = same_array(came, expected)
+    if not same and same_array(came, expected, tolerance=1e-5):
+        raise WrongType(FLOAT32)
+    return same
 
 
 def _padded(image, padding: int, mode: str = "constant") -> np.ndarray:
@@ -158,7 +164,18 @@ def _with_square_windows(image, kernel, stride=1, padding=0) -> np.ndarray:
     return (windows[::stride, ::stride] * kernel).sum(axis=(2, 3))
 
 
+def _with_sides_exchanged(image, kernel, stride=1, padding=0) -> np.ndarray:
+    """Windows as high as the kernel is wide, which NumPy stretches over a kernel of one row or one column."""
+    windows = np.lib.stride_tricks.sliding_window_view(_padded(image, padding), kernel.shape[::-1])
+    return (windows[::stride, ::stride] * kernel).sum(axis=(2, 3))
+
+
 CONVOLUTION_MISTAKES = [
+    Mistake("Rows and columns are exchanged: the result was transposed.", _changed(np.transpose)),
+    Mistake(
+        "`kernel.shape` is (rows, columns): write `kh, kw = kernel.shape`; height comes first.",
+        _with_sides_exchanged,
+    ),
     Mistake(
         "The kernel was flipped: that is a convolution as mathematicians mean it; Keras, and this course, lay the "
         "kernel on the image as it is.",
@@ -319,7 +336,23 @@ def _pooled_one_less(feature_map, size=2, stride=None) -> np.ndarray:
     return pooled[:rows, :columns]
 
 
+def _cropped_to_whole_windows(feature_map, size=2, stride=None) -> np.ndarray:
+    """A program that first cuts off what is left over of windows side by side, whatever the stride."""
+    rows, columns = (length // size * size for length in feature_map.shape)
+    return _windows(feature_map[:rows, :columns], size, stride).max(axis=(2, 3))
+
+
 POOLING_MISTAKES = [
+    Mistake(
+        "Too much was cut off: H // size * size rows hold all windows only where these lie side by side; with a "
+        "smaller stride, windows also begin in between.",
+        _cropped_to_whole_windows,
+    ),
+    Mistake(
+        "The fractions were cut off: the results were kept in an array of whole numbers, or made `int`.",
+        _pooled(lambda windows, axis: np.trunc(windows.max(axis=axis))),
+    ),
+    Mistake(FLOAT32, _pooled(lambda windows, axis: windows.max(axis=axis).astype(np.float32))),
     Mistake(
         "Negative maxima became 0: start from the window's own values (or -inf), never from 0.",
         _pooled(lambda windows, axis: np.maximum(windows.max(axis=axis), 0)),
@@ -481,7 +514,14 @@ def _field_layer_by_layer(layers, update) -> int:
     return field
 
 
+def _none_for_no_layers(layers) -> int:
+    if layers:
+        raise LookupError("only a mistake where there are no layers")
+    return 0
+
+
 FIELD_MISTAKES = [
+    Mistake("With no layers a unit is a pixel, and sees 1: the receptive field is not 0 then.", _none_for_no_layers),
     Mistake(
         "The strides are not used: after a stride of 2, one step of the next kernel is two pixels.",
         _field(lambda strides: [1] * len(strides)),
@@ -497,6 +537,10 @@ FIELD_MISTAKES = [
     Mistake(
         "Each layer's own stride was used: its steps are as wide as the strides before it, multiplied.",
         _field(lambda strides: strides),
+    ),
+    Mistake(
+        "The strides, less one, were added: steps of 2 within steps of 2 are steps of 4, so multiply by each stride.",
+        _field(lambda strides: 1 + np.concatenate([[0], np.cumsum(np.array(strides) - 1)[:-1]])),
     ),
     Mistake(
         "The strides were added: steps of 2 within steps of 2 are steps of 4, so they are multiplied.",

@@ -182,7 +182,8 @@ BIAS_MISTAKES = [
         _of_counts(lambda positives, negatives: np.log2(positives / negatives)),
     ),
     Mistake(
-        "`np.log1p` adds 1 first: take the logarithm of n_positive / n_negative itself.",
+        "That is log(1 + n_positive / n_negative), as `np.log1p` gives it, or all cases divided by the negatives: take "
+        "the logarithm of n_positive / n_negative itself.",
         _of_counts(lambda positives, negatives: np.log1p(positives / negatives)),
     ),
     Mistake(
@@ -437,7 +438,13 @@ def _why_uneven(labels, times, by_class, classes, sizes) -> str:
                 "`np.flatnonzero(labels == c)`."
             )
         return "The repeats were drawn from all cases: draw those of a class from the class itself."
-    if set(classes) - {0, 1}:
+    if all(len(set(times[labels == label].tolist())) == 1 for label in classes):
+        return (
+            "Each case of a class was repeated equally often, and nothing was drawn: what a class lacks need not be a "
+            "multiple of its size. Draw so many cases with `rng`."
+        )
+    unfilled = {label for label, size in zip(classes, by_class, strict=True) if size < most}
+    if unfilled and not unfilled & {0, 1} and by_class == np.where(np.isin(classes, [0, 1]), most, sizes).tolist():
         return "Not every class was filled up: go through the classes that occur, `np.unique(labels)`, not 0 and 1."
     wrong = next(place for place, size in enumerate(by_class) if size != most)
     return f"Class {classes[wrong]} occurs {by_class[wrong]} times, and the most frequent class {most} times."

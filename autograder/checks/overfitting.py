@@ -109,13 +109,12 @@ PATIENT_MISTAKES = [
     Mistake(
         "The name was cut at its first `-`: all healthy children would become one patient. The patient is "
         "all before the image's number, the last part.",
-        lambda path: _name(path).split("-")[0],
+        lambda path: re.split("[-_]", _name(path))[0],
     ),
     Mistake(
         "The name was cut at its second `-`, and `NORMAL2-IM-0383` holds two itself: cut at the last one.",
         lambda path: _name(path).split("_")[0] if "_" in _name(path) else "-".join(_name(path).split("-")[:2]),
     ),
-    Mistake("The folders belong to the path, not to the patient: take the file's name first.", lambda path: path),
     Mistake(
         "The folders belong to the path, not to the patient: take the file's name first.",
         lambda path: path.split("_")[0] if "person" in path else path.rsplit("-", 1)[0],
@@ -376,6 +375,29 @@ def _against_the_epoch_before(val_losses, patience, min_delta=0.0):
     return len(val_losses) - 1, best_epoch
 
 
+def _looked_at_the_top(val_losses, patience, min_delta=0.0):
+    """A program that asks whether the count has reached `patience` before it looks at an epoch's loss."""
+    best, best_epoch, wait = np.inf, 0, 0
+    for epoch, loss in enumerate(val_losses):
+        if wait >= patience:
+            break
+        wait += 1
+        if loss < best - min_delta:
+            best, best_epoch, wait = loss, epoch, 0
+    return epoch, best_epoch
+
+
+def _by_windows(val_losses, patience, min_delta=0.0):
+    """A program that compares the lowest of the last `patience` losses with the lowest of all before them."""
+    for epoch in range(patience, len(val_losses)):
+        start = epoch - patience + 1
+        if min(val_losses[start : epoch + 1]) >= min(val_losses[:start]) - min_delta:
+            break
+    else:
+        epoch = len(val_losses) - 1
+    return epoch, int(np.argmin(val_losses[: epoch + 1]))
+
+
 def _changed(change: Callable):
     right = _stop(_below, _is_enough)
     return lambda val_losses, patience, min_delta=0.0: change(*right(val_losses, patience, min_delta), val_losses)
@@ -386,6 +408,11 @@ STOP_MISTAKES = [
         "The two are swapped: (last_epoch, best_epoch) was asked for.", _changed(lambda last, best, _: (best, last))
     ),
     Mistake("The epochs are counted from 1: count them from 0.", _changed(lambda last, best, _: (last + 1, best + 1))),
+    Mistake(
+        "The count was looked at too late, at the top of the loop: training ends with the epoch that brings it to "
+        "`patience`, not with the next.",
+        _looked_at_the_top,
+    ),
     Mistake(
         "Training went one epoch too far: it ends where the count reaches `patience` (`>=`, not `>`).",
         _stop(_below, lambda wait, patience: wait > patience),
@@ -407,10 +434,22 @@ STOP_MISTAKES = [
         "The best loss was lowered by an epoch that did not improve: it stays until a loss is below best - min_delta.",
         _stop(_below, _is_enough, best_of=min),
     ),
+    Mistake(
+        "The last `patience` losses were compared with the lowest loss before them: with `min_delta`, a loss can be "
+        "the lowest and no improvement, and `best` stays. Keep `best` and a counter.",
+        _by_windows,
+    ),
     Mistake("Each loss was compared with the one before: compare it with the best so far.", _against_the_epoch_before),
     Mistake(
         "The count is never set back: only epochs in a row count, so that it begins anew after an improvement.",
         _stop(_below, _is_enough, restart=False),
+    ),
+    *(
+        Mistake(
+            "The epochs are counted from -1: `enumerate(val_losses[1:])` calls epoch 1 epoch 0; `start=1` mends it.",
+            _changed(change),
+        )
+        for change in (lambda last, best, _: (last - 1, best), lambda last, best, _: (last - 1, max(best - 1, 0)))
     ),
     Mistake(
         "Training does not end: `patience` epochs without improvement in a row end it.",
@@ -548,6 +587,10 @@ DIAGNOSIS_MISTAKES = [
         lambda tr, va, te, goal, tol=0.03: _first(tr < goal, tr - va > 0.03, va - te > 0.03),
     ),
     Mistake(
+        "Test was taken for validation: overfitting shows between train and validation.",
+        lambda tr, va, te, goal, tol=0.03: _first(tr < goal, tr - te > tol, va - te > tol),
+    ),
+    Mistake(
         "`tolerance` is not used: a small difference is no finding.",
         lambda tr, va, te, goal, tol=0.03: _first(tr < goal, tr > va, va > te),
     ),
@@ -566,10 +609,6 @@ DIAGNOSIS_MISTAKES = [
     Mistake(
         "Test was compared with train: a distribution shift shows between validation and test.",
         lambda tr, va, te, goal, tol=0.03: _first(tr < goal, tr - va > tol, tr - te > tol),
-    ),
-    Mistake(
-        "Test was taken for validation: overfitting shows between train and validation.",
-        lambda tr, va, te, goal, tol=0.03: _first(tr < goal, tr - te > tol, va - te > tol),
     ),
     Mistake(
         "The sign of the differences was dropped (`abs`): a validation or test score that is higher is no fault.",

@@ -140,9 +140,9 @@ def test_f_beta_where_undefined(learner):
 
 @function("roc_auc")
 def test_auc_of_ten_cases(learner):
-    """Ten cases, three ties between the classes."""
-    labels = np.array([1, 0, 0, 1, 0, 1, 1, 1, 1, 0])
-    expect_auc(learner, labels, np.array([0.3, 0.2, 0.2, 0.2, 0.6, 0.5, 0.8, 0.4, 0.7, 0.3]))
+    """Ten cases, ties between the classes at both ends and in the middle."""
+    labels = np.array([0, 1, 0, 1, 0, 1, 1, 1, 1, 0])
+    expect_auc(learner, labels, np.array([0.2, 0.8, 0.2, 0.6, 0.8, 0.3, 0.8, 0.2, 0.2, 0.3]))
 
 
 @function("roc_auc")

@@ -40,9 +40,10 @@ def models(learner):
 
 
 @function("preprocess")
-def test_preprocess_two_pixels(models):
-    """Two pixels, the first with red 200, green 100, blue 50."""
-    expect_preprocessed(models, np.array([[[[200.0, 100.0, 50.0], [10.0, 20.0, 30.0]]]]))
+def test_preprocess_two_images(models):
+    """Two images of two pixels, the first with red 200, green 100, blue 50."""
+    images = [[[200.0, 100.0, 50.0], [10.0, 20.0, 30.0]]], [[[0.0, 255.0, 90.0], [70.0, 80.0, 60.0]]]
+    expect_preprocessed(models, np.array(images))
 
 
 @function("preprocess")

@@ -247,10 +247,15 @@ def bias_to_base_two(labels):
     return float(np.log2(positives / negatives))
 
 
-@wrong("initial_bias", says="`np.log1p` adds 1 first")
+@wrong("initial_bias", says="as `np.log1p` gives it")
 def bias_by_log1p(labels):
     positives, negatives = np.sum(labels == 1), np.sum(labels == 0)
     return float(np.log1p(positives / negatives))
+
+
+@wrong("initial_bias", says="or all cases divided by the negatives")
+def bias_of_all_cases(labels):
+    return float(np.log(len(labels) / (len(labels) - np.sum(labels))))
 
 
 @wrong("initial_bias", says="The sigmoid was applied")
@@ -660,6 +665,16 @@ def oversampled_zero_and_one(labels, rng):
     rare = np.flatnonzero(labels == (0 if lacking > 0 else 1))
     repeats = rng.choice(rare, size=abs(lacking)) if len(rare) else rare
     return np.concatenate([np.arange(len(labels)), repeats])
+
+
+@wrong("oversample", says="Each case of a class was repeated equally often")
+def oversampled_by_whole_numbers(labels, rng):
+    classes, sizes = np.unique(labels, return_counts=True)
+    repeated = [
+        np.repeat(np.flatnonzero(labels == label), sizes.max() // size)
+        for label, size in zip(classes, sizes, strict=True)
+    ]
+    return np.concatenate(repeated)
 
 
 @wrong("oversample", says="Valid input was refused")

@@ -523,6 +523,41 @@ def stop_without_a_restart(val_losses, patience, min_delta=0.0):
     return epoch, best_epoch
 
 
+@wrong("stopping_epoch", says="The epochs are counted from -1")
+def stop_counted_from_the_second_epoch(val_losses, patience, min_delta=0.0):
+    best, best_epoch, wait, last = val_losses[0], 0, 0, 0
+    for last, loss in enumerate(val_losses[1:]):  # noqa: B007  the mistake itself
+        if loss < best - min_delta:
+            best, best_epoch, wait = loss, last + 1, 0
+        else:
+            wait += 1
+        if wait >= patience:
+            break
+    return last, best_epoch
+
+
+@wrong("stopping_epoch", says="The last `patience` losses were compared")
+def stop_by_windows(val_losses, patience, min_delta=0.0):
+    for epoch in range(patience, len(val_losses)):
+        start = epoch - patience + 1
+        if min(val_losses[start : epoch + 1]) >= min(val_losses[:start]) - min_delta:
+            return epoch, int(np.argmin(val_losses[: epoch + 1]))
+    return len(val_losses) - 1, int(np.argmin(val_losses))
+
+
+@wrong("stopping_epoch", says="The count was looked at too late")
+def stop_at_the_top_of_the_loop(val_losses, patience, min_delta=0.0):
+    best, best_epoch, wait = float("inf"), 0, 0
+    for epoch, loss in enumerate(val_losses):
+        if wait >= patience:
+            break
+        if loss < best - min_delta:
+            best, best_epoch, wait = loss, epoch, 0
+        else:
+            wait += 1
+    return epoch, best_epoch
+
+
 @wrong("stopping_epoch", says="Training does not end")
 def stop_never(val_losses, patience, min_delta=0.0):
     return len(val_losses) - 1, int(np.argmin(val_losses))

@@ -79,6 +79,24 @@ def preprocess_in_the_images_type(images):
     return (images[..., ::-1].astype(kind) - np.asarray(means, kind)).astype("float32")
 
 
+@wrong("preprocess", says="The means were cut or rounded to whole numbers")
+def preprocess_with_whole_means(images):
+    return (images[..., ::-1] - np.array([103.939, 116.779, 123.68]).astype(int)).astype("float32")
+
+
+@wrong("preprocess", says="uint8 knows no negative ones")
+def preprocess_with_cut_means_in_the_images_type(images):
+    means = np.array([103.939, 116.779, 123.68]).astype(images.dtype)
+    return (images[..., ::-1] - means).astype("float32")
+
+
+@wrong("preprocess", says="`-=` keeps the array's type")
+def preprocess_in_place_on_a_copy(images):
+    images = images[..., ::-1].copy()
+    images -= np.array([103.939, 116.779, 123.68])
+    return images.astype("float32")
+
+
 @wrong("preprocess", says="Your function changes its arguments")
 def preprocess_in_place(images):
     images = np.asarray(images, dtype="float32")
@@ -300,6 +318,12 @@ def head_with_two_penalties(feature_shape, hidden=128, dropout=0.2, l2=1e-4):
 @wrong("build_head", says="That is an L1 penalty")
 def head_with_l1(feature_shape, hidden=128, dropout=0.2, l2=1e-4):
     dense = keras.layers.Dense(hidden, "relu", kernel_regularizer=keras.regularizers.L1(l2))
+    return head_of(dense, keras.layers.Dropout(dropout), keras.layers.Dense(1, "sigmoid"))
+
+
+@wrong("build_head", says="`activity_regularizer` is on what a layer gives")
+def head_with_a_penalty_on_the_activity(feature_shape, hidden=128, dropout=0.2, l2=1e-4):
+    dense = keras.layers.Dense(hidden, "relu", activity_regularizer=keras.regularizers.L2(l2))
     return head_of(dense, keras.layers.Dropout(dropout), keras.layers.Dense(1, "sigmoid"))
 
 
@@ -563,6 +587,16 @@ def unfreeze_in_a_frozen_base(base, layer_name):
         found = found or layer.name == layer_name
         layer.trainable = found
     return base
+
+
+@wrong("unfreeze_from", says="whatever its layers say")
+def unfreeze_backwards_in_a_frozen_base(base, layer_name):
+    base.trainable = False
+    for layer in reversed(base.layers):
+        layer.trainable = True
+        if layer.name == layer_name:
+            return base
+    raise ValueError("layer_name")
 
 
 @wrong("unfreeze_from", says="`base.trainable = True` does not reach its layers")
