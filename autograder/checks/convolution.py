@@ -7,7 +7,18 @@ fields are followed from the output back to the pixels, and SciPy convolves.
 import numpy as np
 from scipy.signal import convolve2d, correlate2d
 
-from autograder.checking import Mistake, WrongType, expect, kind_of, require_answer, same_array, same_whole_number
+from autograder.checking import (
+    Mistake,
+    Raised,
+    Wrong,
+    WrongType,
+    expect,
+    expect_refusal,
+    kind_of,
+    require_answer,
+    same_array,
+    same_whole_number,
+)
 
 FLOAT32 = "That is nearly the number, as float32 holds it: compute in float64, which keeps 16 digits and not 7."
 
@@ -87,18 +98,69 @@ BAD_SIZES = [
 
 def expect_convolution(learner, image, kernel, *stride_and_padding: int) -> None:
     """The learner's feature map equals SciPy's cross-correlation of the padded image, every `stride`-th value of it."""
-    expect(
-        learner,
-        "conv2d",
-        image,
-        kernel,
-        *stride_and_padding,
-        expected=_correlate(image, kernel, *stride_and_padding),
-        same=_same_float64_array,
-        mistakes=CONVOLUTION_MISTAKES,
-        otherwise="Compute one output by hand: multiply the kernel with the window below it, element by element, and "
-        "add up; output (i, j) belongs to the window that begins at (i * stride, j * stride) of the padded image.",
-    )
+    shapes = []
+
+    def same(came, expected) -> bool:
+        shapes.append(getattr(came, "shape", ()))
+        return _same_float64_array(came, expected)
+
+    right = _correlate(image, kernel, *stride_and_padding)
+    try:
+        expect(
+            learner,
+            "conv2d",
+            image,
+            kernel,
+            *stride_and_padding,
+            expected=right,
+            same=same,
+            mistakes=CONVOLUTION_MISTAKES,
+            otherwise="Compute one output by hand: multiply the kernel with the window below it, element by element, "
+            "and add up; output (i, j) belongs to the window that begins at (i * stride, j * stride) of the padded "
+            "image.",
+        )
+    except Wrong as wrong:
+        failed = isinstance(wrong, Raised) and wrong.type not in ("NotImplementedError", "NameError")
+        if failed or (shapes and shapes[0] != right.shape):
+            wrong.mistake = _wrong_size(learner, image, kernel, stride_and_padding) + wrong.mistake
+        raise
+
+
+def _wrong_size(learner, image, kernel, stride_and_padding) -> str:
+    """A sentence where the learner's `conv_output_size`, which conv2d may call, is wrong for these sizes."""
+    for size, k in zip(image.shape, kernel.shape, strict=True):
+        try:
+            expect_output_size(learner, size, k, *stride_and_padding)
+        except Wrong as wrong:
+            if wrong.call and wrong.came != "no function of that name":
+                return f"`{wrong.call}` is wrong itself: if `conv2d` calls it, mend it first. "
+    return ""
+
+
+def expect_convolution_refused(learner, arguments: tuple, naming: tuple[str, ...], because: str) -> None:
+    """Bad input for the learner's conv2d is refused."""
+    try:
+        expect_refusal(learner, "conv2d", *arguments, naming=naming, because=because)
+    except Wrong as wrong:
+        image, kernel, *stride_and_padding = arguments
+        if not isinstance(wrong, Raised) or "ValueError" in wrong.bases:
+            wrong.mistake = _missing_refusal(learner, image, kernel, stride_and_padding, because) + wrong.mistake
+        raise
+
+
+def _missing_refusal(learner, image, kernel, stride_and_padding, because: str) -> str:
+    """A sentence where the learner's `conv_output_size`, which conv2d may call, does not refuse these sizes either."""
+    stride, padding = (*stride_and_padding, *(1, 0)[len(stride_and_padding) :])
+    for size, k in zip(image.shape, kernel.shape, strict=True):
+        if k >= 1 and stride >= 1 and padding >= 0 and k <= size + 2 * padding:
+            continue
+        naming = ("size", "kernel", "stride", "padding")
+        try:
+            expect_refusal(learner, "conv_output_size", size, k, stride, padding, naming=naming, because=because)
+        except Wrong as wrong:
+            if wrong.call and wrong.came != "no function of that name":
+                return f"`{wrong.call}` does not refuse it either: if `conv2d` calls that, mend it first. "
+    return ""
 
 
 def _same_float64_array(came, expected) -> bool:

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
-from autograder.checking import Mistake, expect, same_counts, same_number
+from autograder.checking import Mistake, Wrong, WrongType, expect, same_counts, same_number
 
 
 def draw_cases(rng, n: int, positives: int | None = None, steps: int = 64, dtype=np.float64):
@@ -143,18 +143,48 @@ def expect_f_beta(learner, tp: int, fp: int, fn: int, *beta) -> None:
     """The learner's F-beta equals the definition by counts, in exact fractions; 0.0 where undefined."""
     weight = Fraction(beta[0] if beta else 1.0) ** 2
     below = (1 + weight) * tp + weight * fn + fp
-    expect(
-        learner,
-        "f_beta",
-        tp,
-        fp,
-        fn,
-        *beta,
-        expected=float((1 + weight) * tp / below) if below else 0.0,
-        same=same_number,
-        mistakes=F_BETA_MISTAKES,
-        otherwise="Compare with the formula: (1 + beta²) · precision · recall / (beta² · precision + recall).",
-    )
+    answers = []
+
+    def same(came, expected) -> bool:
+        answers.append(came)
+        return same_number(came, expected)
+
+    try:
+        expect(
+            learner,
+            "f_beta",
+            tp,
+            fp,
+            fn,
+            *beta,
+            expected=float((1 + weight) * tp / below) if below else 0.0,
+            same=same,
+            mistakes=F_BETA_MISTAKES,
+            otherwise="Compare with the formula: (1 + beta²) · precision · recall / (beta² · precision + recall).",
+        )
+    except Wrong as wrong:
+        wrong.mistake = _wrong_rate(learner, (tp, fp, fn), float(weight), wrong, answers) + wrong.mistake
+        raise
+
+
+def _wrong_rate(learner, counts, weight: float, wrong: Wrong, answers: list) -> str:
+    """A sentence where f_beta's answer is what comes of the learner's own precision and recall, one of them wrong."""
+    tp, fp, fn = counts
+    found, rates = "", []
+    for function, rest in (("precision", fp), ("recall", fn)):
+        try:
+            rates.append(getattr(learner, function)(tp, rest))
+            expect_ratio(learner, function, tp, rest)
+        except Wrong as fault:
+            if fault.came == "no function of that name":
+                return ""
+            found = found or f"`{fault.call}` is wrong itself: if `f_beta` calls it, mend it first. "
+    if answers and found:
+        try:
+            return found if same_number(answers[0], _f(*rates, 1 + weight, weight)) else ""
+        except (ArithmeticError, TypeError, ValueError, WrongType):
+            return ""
+    return found if any("in precision" in line or "in recall" in line for line in wrong.lines) else ""
 
 
 def _f(precision: float, recall: float, front: float, inside: float) -> float:

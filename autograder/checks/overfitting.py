@@ -195,6 +195,15 @@ def _split_mistake(came, patients, labels, fraction: float) -> str:
         )
     positives = labels[validation].mean()
     if abs(positives - labels.mean()) > POSITIVES:
+        drawn, there = (
+            [len(set(patients[part][labels[part] == label].tolist())) for label in (0, 1)]
+            for part in (validation, np.arange(n))
+        )
+        if abs(drawn[0] - drawn[1]) <= 1 and abs(there[0] - there[1]) > 1:
+            return (
+                f"As many patients of one class as of the other were drawn, {drawn[1]} each, of {there[0]} healthy and "
+                f"{there[1]} ill ones: draw the share `validation_fraction` of each class."
+            )
         return (
             f"The share of positives is {positives:.2f} in validation and {labels.mean():.2f} in all: draw the "
             "patients of each class on their own (stratify)."

@@ -9,6 +9,7 @@ from autograder.checks.convolution import (
     bad_convolutions,
     draw_layers,
     expect_convolution,
+    expect_convolution_refused,
     expect_output_size,
     expect_parameters,
     expect_pooling,
@@ -111,7 +112,7 @@ def test_convolution_of_drawn_images(learner, rng):
 def test_convolution_refuses_bad_input(learner):
     """Bad input is refused with a ValueError that names the argument."""
     for arguments, naming, because in bad_convolutions(IMAGE):
-        expect_refusal(learner, "conv2d", *arguments, naming=naming, because=because)
+        expect_convolution_refused(learner, arguments, naming, because)
 
 
 @function("max_pool2d")

@@ -547,7 +547,15 @@ def expect_classifier(models: ModelLearner, base, seed: int, state: str = "train
         part = "base" if differs(came, seed + 2, first[1]) else "head"
         return f"The classifier has a copy of the {part}: use `{part}` itself, so that both share their weights."
 
-    expect_such(models, "build_classifier", held, held_head, expected=expected, mistake=mistake)
+    try:
+        expect_such(models, "build_classifier", held, held_head, expected=expected, mistake=mistake)
+    except Raised as raised:
+        if "has never been called" in raised.message or "not connected" in raised.message:
+            raised.mistake = (
+                "`head.output` belongs to an input of the head's own: call the head on what the base gives, "
+                "`head(base.output)`, and end the model with the result."
+            )
+        raise
 
 
 @lru_cache(maxsize=100)

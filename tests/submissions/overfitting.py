@@ -338,6 +338,16 @@ def split_of_sorted_patients(patients, labels, validation_fraction=0.2, seed=0):
     return np.flatnonzero(~inside), np.flatnonzero(inside)
 
 
+@wrong("patient_split", says="As many patients of one class as of the other were drawn")
+def split_of_as_many_patients_of_each_class(patients, labels, validation_fraction=0.2, seed=0):
+    rng, chosen = np.random.default_rng(seed), []
+    for label in (0, 1):
+        names = np.unique(patients[labels == label])
+        chosen.extend(rng.choice(names, int(validation_fraction * len(np.unique(patients)) / 2), replace=False))
+    inside = np.isin(patients, chosen)
+    return np.flatnonzero(~inside), np.flatnonzero(inside)
+
+
 @wrong("patient_split", says="A mask of True and False came")
 def split_as_masks(patients, labels, validation_fraction=0.2, seed=0):
     inside = np.isin(patients, np.random.default_rng(seed).choice(np.unique(patients), 30, replace=False))

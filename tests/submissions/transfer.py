@@ -400,6 +400,12 @@ def classifier_on_an_input_of_its_own(base, head):
     return keras.Model(inputs=[images], outputs=[head(base(images, training=False))])
 
 
+@wrong("build_classifier", says="`head.output` belongs to an input of the head's own")
+def classifier_that_never_calls_the_head(base, head):
+    base.trainable = False
+    return keras.Model(base.input, head.output)
+
+
 @wrong("build_classifier", says="The base learns, too")
 def classifier_that_learns_all(base, head):
     return keras.Model(base.input, head(base.output))
