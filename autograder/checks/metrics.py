@@ -420,10 +420,15 @@ THRESHOLD_MISTAKES = [
             y_prob, lambda value: _recall(y_true, y_prob, value) > target
         ),
     ),
-    Mistake(
-        "A quantile of the positives counts the steps between them, of which there is one less than positives: "
-        "count the positives, of which at least target * n must lie at or above the threshold.",
-        lambda y_true, y_prob, target: float(np.quantile(y_prob[y_true == 1], 1 - target, method="lower")),
+    *(
+        Mistake(
+            "A quantile of the positives counts the steps between them, of which there is one less than positives: "
+            "count the positives, of which at least target * n must lie at or above the threshold.",
+            lambda y_true, y_prob, target, method=method: float(
+                np.quantile(y_prob[y_true == 1], 1 - target, method=method)
+            ),
+        )
+        for method in ("lower", "nearest")
     ),
     Mistake(
         "Recall was counted with `y_prob > threshold`: a case is positive where `y_prob >= threshold`.",
