@@ -102,15 +102,21 @@ def expect_such(learner, function: str, *args, expected: str, mistake: Callable[
     return came
 
 
-def expect_refusal(learner, function: str, *args, naming: tuple[str, ...], because: str, **kwargs) -> None:
-    """Call the learner's `function` on bad input; raise Wrong unless it raises a ValueError naming one of `naming`."""
+def expect_refusal(
+    learner, function: str, *args, naming: tuple[str, ...], because: str, showing: tuple[str, ...] = (), **kwargs
+) -> None:
+    """Call the learner's `function` on bad input; raise Wrong unless it raises a ValueError naming one of `naming`.
+
+    `showing` holds texts of the bad value itself: one of them in the message says as well which argument is meant.
+    """
     names = " or ".join(f"`{name}`" for name in naming)
-    expected = f"a ValueError whose message names {names}, because {because}"
+    shown = f" (or shows {showing[0]!r})" if showing else ""
+    expected = f"a ValueError whose message names {names}{shown}, because {because}"
     call = show_call(function, args, kwargs)
     try:
         came = getattr(learner, function)(*args, **kwargs)
     except Raised as raised:
-        if "ValueError" in raised.bases and any(name in raised.message for name in naming):
+        if "ValueError" in raised.bases and names_argument(raised.message, naming, showing):
             return
         raised.expected = expected
         raised.mistake = _why_not_a_refusal(raised, names, because)
@@ -120,6 +126,13 @@ def expect_refusal(learner, function: str, *args, naming: tuple[str, ...], becau
         raise
     mistake = f"Bad input went through ({because}): test for it first, and `raise ValueError(...)` naming {names}."
     raise Wrong(call=call, expected=expected, came=show(came), mistake=mistake)
+
+
+def names_argument(message: str, naming: tuple[str, ...], showing: tuple[str, ...] = ()) -> bool:
+    """Whether an error's message names one of the arguments, as `y_true`, "Y_true" or "y true", or shows the value."""
+    spoken = message.casefold().replace("_", " ")
+    named = any(name.casefold().replace("_", " ") in spoken for name in naming)
+    return named or any(value in message for value in showing)
 
 
 def require_answer(came) -> None:

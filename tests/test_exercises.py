@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import submissions
 
+from autograder.checks import convolution, imbalance, metrics, overfitting, transfer
 from autograder.exercises import exercise, exercises, grade_cell, points
 from autograder.hand_ins.notebooks import CodeCell, grading_metadata, learner_cells, source_of
 from autograder.judging import plain
@@ -149,6 +150,93 @@ def assert_verdict(answer, outcomes):
         assert failure.came
         assert failure.expected
         assert failure.call.startswith(f"{answer.function}(")
+
+
+# Exercise -> function -> the mistakes that its checks know.
+KNOWN = {
+    "01-convolution": {
+        "conv_output_size": convolution.SIZE_MISTAKES,
+        "conv2d": convolution.CONVOLUTION_MISTAKES,
+        "max_pool2d": convolution.POOLING_MISTAKES,
+        "conv_parameters": convolution.PARAMETER_MISTAKES,
+        "receptive_field": convolution.FIELD_MISTAKES,
+    },
+    "02-metrics": {
+        "confusion_counts": metrics.COUNT_MISTAKES,
+        "f_beta": metrics.F_BETA_MISTAKES,
+        "roc_auc": metrics.AUC_MISTAKES,
+        "threshold_for_recall": metrics.THRESHOLD_MISTAKES,
+    },
+    "03-transfer-head": {"preprocess": transfer.PREPROCESS_MISTAKES},
+    "04-class-imbalance": {
+        "class_weights": imbalance.WEIGHT_MISTAKES,
+        "initial_bias": imbalance.BIAS_MISTAKES,
+        "weighted_binary_crossentropy": imbalance.LOSS_MISTAKES,
+        "adjust_to_prior": imbalance.PRIOR_MISTAKES,
+    },
+    "05-overfitting": {
+        "patient_of": overfitting.PATIENT_MISTAKES,
+        "stopping_epoch": overfitting.STOP_MISTAKES,
+        "diagnose": overfitting.DIAGNOSIS_MISTAKES,
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "function"), [(name, function) for name, functions in KNOWN.items() for function in functions]
+)
+def test_no_known_mistake_is_taken_for_another(name, function):
+    """The first input on which a mistake shows tells it from the others; a few are named in another, general way."""
+    sentences = {mistake.sentence for mistake in KNOWN[name][function]}
+    for mistake in KNOWN[name][function]:
+        outcome = run_checks(exercise(name), in_place({function: mistake.program}), functions=(function,))[function]
+        assert outcome.failure is not None, mistake.sentence
+        said = outcome.failure.mistake
+        assert said == mistake.sentence or said not in sentences, outcome.failure.text()
+
+
+def test_a_wrong_helper_is_named_where_its_caller_fails():
+    """Only where the caller's answer can come of it."""
+
+    def conv_output_size(size, kernel, stride=1, padding=0):
+        return (size + 2 * padding - kernel) // stride
+
+    def conv2d(image, kernel, stride=1, padding=0):
+        rows, columns = (
+            conv_output_size(n, k, stride, padding) for n, k in zip(image.shape, kernel.shape, strict=True)
+        )
+        padded, (kh, kw) = np.pad(image.astype(float), padding), kernel.shape
+        starts = [[(i * stride, j * stride) for j in range(columns)] for i in range(rows)]
+        return np.array([[np.sum(padded[i : i + kh, j : j + kw] * kernel) for i, j in row] for row in starts])
+
+    def precision(tp, fp):
+        return tp / fp if fp else 0.0
+
+    def recall(tp, fn):
+        return tp / (tp + fn) if tp + fn else 0.0
+
+    def f_beta(tp, fp, fn, beta=1.0):
+        p, r = precision(tp, fp), recall(tp, fn)
+        return (1 + beta**2) * p * r / (beta**2 * p + r) if p + r else 0.0
+
+    def f_beta_of_its_own(tp, fp, fn, beta=1.0):
+        return (1 + beta) * tp / ((1 + beta) * tp + beta * fn + fp) if tp else 0.0
+
+    def mistake(name, function, **namespace) -> str:
+        return run_checks(exercise(name), in_place(namespace), functions=(function,))[function].failure.mistake
+
+    helper = {"conv_output_size": conv_output_size}
+    assert "conv_output_size(3, 2)` is wrong itself" in mistake("01-convolution", "conv2d", conv2d=conv2d, **helper)
+    answers = {answer.name: answer.program for answer in ANSWERS["01-convolution"]}
+    for name in ("convolution_averaged", "convolution_not_written"):
+        assert "conv_output_size" not in mistake("01-convolution", "conv2d", conv2d=answers[name], **helper)
+    unrefused = mistake(
+        "01-convolution", "conv2d", conv2d=answers["convolution_that_refuses_no_large_kernel"], **helper
+    )
+    assert "conv_output_size(3, 4, 1, 0)` does not refuse it either" in unrefused
+    rates = {"precision": precision, "recall": recall}
+    assert "precision(6, 2)` is wrong itself" in mistake("02-metrics", "f_beta", f_beta=f_beta, **rates)
+    assert "precision" not in mistake("02-metrics", "f_beta", f_beta=f_beta_of_its_own, **rates)
 
 
 # --- what is drawn ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,20 @@ fields are followed from the output back to the pixels, and SciPy convolves.
 import numpy as np
 from scipy.signal import convolve2d, correlate2d
 
-from autograder.checking import Mistake, WrongType, expect, kind_of, require_answer, same_array, same_whole_number
+from autograder.checking import (
+    Mistake,
+    Raised,
+    Wrong,
+    WrongType,
+    expect,
+    expect_refusal,
+    kind_of,
+    require_answer,
+    same_array,
+    same_whole_number,
+)
+
+FLOAT32 = "That is nearly the number, as float32 holds it: compute in float64, which keeps 16 digits and not 7."
 
 # --- conv_output_size ------------------------------------------------------------------------------------------------
 
@@ -65,7 +78,8 @@ SIZE_MISTAKES = [
         _size_mistake(lambda n, k, s, p: -(n // -s)),
     ),
     Mistake(
-        "The padding was taken away: it makes the input larger.", _size_mistake(lambda n, k, s, p: n - 2 * p - k + 1)
+        "The padding was taken away: it makes the input larger.",
+        _size_mistake(lambda n, k, s, p: (n - 2 * p - k) // s + 1),
     ),
 ]
 
@@ -84,18 +98,69 @@ BAD_SIZES = [
 
 def expect_convolution(learner, image, kernel, *stride_and_padding: int) -> None:
     """The learner's feature map equals SciPy's cross-correlation of the padded image, every `stride`-th value of it."""
-    expect(
-        learner,
-        "conv2d",
-        image,
-        kernel,
-        *stride_and_padding,
-        expected=_correlate(image, kernel, *stride_and_padding),
-        same=_same_float64_array,
-        mistakes=CONVOLUTION_MISTAKES,
-        otherwise="Compute one output by hand: multiply the kernel with the window below it, element by element, and "
-        "add up; output (i, j) belongs to the window that begins at (i * stride, j * stride) of the padded image.",
-    )
+    shapes = []
+
+    def same(came, expected) -> bool:
+        shapes.append(getattr(came, "shape", ()))
+        return _same_float64_array(came, expected)
+
+    right = _correlate(image, kernel, *stride_and_padding)
+    try:
+        expect(
+            learner,
+            "conv2d",
+            image,
+            kernel,
+            *stride_and_padding,
+            expected=right,
+            same=same,
+            mistakes=CONVOLUTION_MISTAKES,
+            otherwise="Compute one output by hand: multiply the kernel with the window below it, element by element, "
+            "and add up; output (i, j) belongs to the window that begins at (i * stride, j * stride) of the padded "
+            "image.",
+        )
+    except Wrong as wrong:
+        failed = isinstance(wrong, Raised) and wrong.type not in ("NotImplementedError", "NameError")
+        if failed or (shapes and shapes[0] != right.shape):
+            wrong.mistake = _wrong_size(learner, image, kernel, stride_and_padding) + wrong.mistake
+        raise
+
+
+def _wrong_size(learner, image, kernel, stride_and_padding) -> str:
+    """A sentence where the learner's `conv_output_size`, which conv2d may call, is wrong for these sizes."""
+    for size, k in zip(image.shape, kernel.shape, strict=True):
+        try:
+            expect_output_size(learner, size, k, *stride_and_padding)
+        except Wrong as wrong:
+            if wrong.call and wrong.came != "no function of that name":
+                return f"`{wrong.call}` is wrong itself: if `conv2d` calls it, mend it first. "
+    return ""
+
+
+def expect_convolution_refused(learner, arguments: tuple, naming: tuple[str, ...], because: str) -> None:
+    """Bad input for the learner's conv2d is refused."""
+    try:
+        expect_refusal(learner, "conv2d", *arguments, naming=naming, because=because)
+    except Wrong as wrong:
+        image, kernel, *stride_and_padding = arguments
+        if not isinstance(wrong, Raised) or "ValueError" in wrong.bases:
+            wrong.mistake = _missing_refusal(learner, image, kernel, stride_and_padding, because) + wrong.mistake
+        raise
+
+
+def _missing_refusal(learner, image, kernel, stride_and_padding, because: str) -> str:
+    """A sentence where the learner's `conv_output_size`, which conv2d may call, does not refuse these sizes either."""
+    stride, padding = (*stride_and_padding, *(1, 0)[len(stride_and_padding) :])
+    for size, k in zip(image.shape, kernel.shape, strict=True):
+        if k >= 1 and stride >= 1 and padding >= 0 and k <= size + 2 * padding:
+            continue
+        naming = ("size", "kernel", "stride", "padding")
+        try:
+            expect_refusal(learner, "conv_output_size", size, k, stride, padding, naming=naming, because=because)
+        except Wrong as wrong:
+            if wrong.call and wrong.came != "no function of that name":
+                return f"`{wrong.call}` does not refuse it either: if `conv2d` calls that, mend it first. "
+    return ""
 
 
 def _same_float64_array(came, expected) -> bool:
@@ -107,7 +172,10 @@ def _same_float64_array(came, expected) -> bool:
             f"The result's dtype is {came.dtype}, and float64 was asked for: `np.zeros(shape)` is float64 by itself, "
             "`np.zeros_like(image)` takes the image's dtype."
         )
-    return same_array(came, expected)
+    same = same_array(came, expected)
+    if not same and same_array(came, expected, tolerance=1e-5):
+        raise WrongType(FLOAT32)
+    return same
 
 
 def _padded(image, padding: int, mode: str = "constant") -> np.ndarray:
@@ -158,7 +226,18 @@ def _with_square_windows(image, kernel, stride=1, padding=0) -> np.ndarray:
     return (windows[::stride, ::stride] * kernel).sum(axis=(2, 3))
 
 
+def _with_sides_exchanged(image, kernel, stride=1, padding=0) -> np.ndarray:
+    """Windows as high as the kernel is wide, which NumPy stretches over a kernel of one row or one column."""
+    windows = np.lib.stride_tricks.sliding_window_view(_padded(image, padding), kernel.shape[::-1])
+    return (windows[::stride, ::stride] * kernel).sum(axis=(2, 3))
+
+
 CONVOLUTION_MISTAKES = [
+    Mistake("Rows and columns are exchanged: the result was transposed.", _changed(np.transpose)),
+    Mistake(
+        "`kernel.shape` is (rows, columns): write `kh, kw = kernel.shape`; height comes first.",
+        _with_sides_exchanged,
+    ),
     Mistake(
         "The kernel was flipped: that is a convolution as mathematicians mean it; Keras, and this course, lay the "
         "kernel on the image as it is.",
@@ -246,7 +325,7 @@ def bad_convolutions(image) -> list[tuple]:
     """What must be refused, as (arguments, the arguments that a message may name, because), made of an image."""
     height, width = image.shape
     kernel = np.ones((2, 2))
-    too_large = ("kernel", "image", "padding")
+    too_large = ("kernel", "image", "size", "padding")  # size: what conv_output_size calls the image's
     return [
         ((image, kernel, 0), ("stride",), "stride is 0, and a step must be at least 1"),
         ((image, kernel, 1, -1), ("padding",), "padding is -1"),
@@ -319,7 +398,23 @@ def _pooled_one_less(feature_map, size=2, stride=None) -> np.ndarray:
     return pooled[:rows, :columns]
 
 
+def _cropped_to_whole_windows(feature_map, size=2, stride=None) -> np.ndarray:
+    """A program that first cuts off what is left over of windows side by side, whatever the stride."""
+    rows, columns = (length // size * size for length in feature_map.shape)
+    return _windows(feature_map[:rows, :columns], size, stride).max(axis=(2, 3))
+
+
 POOLING_MISTAKES = [
+    Mistake(
+        "Too much was cut off: H // size * size rows hold all windows only where these lie side by side; with a "
+        "smaller stride, windows also begin in between.",
+        _cropped_to_whole_windows,
+    ),
+    Mistake(
+        "The fractions were cut off: the results were kept in an array of whole numbers, or made `int`.",
+        _pooled(lambda windows, axis: np.trunc(windows.max(axis=axis))),
+    ),
+    Mistake(FLOAT32, _pooled(lambda windows, axis: windows.max(axis=axis).astype(np.float32))),
     Mistake(
         "Negative maxima became 0: start from the window's own values (or -inf), never from 0.",
         _pooled(lambda windows, axis: np.maximum(windows.max(axis=axis), 0)),
@@ -481,7 +576,14 @@ def _field_layer_by_layer(layers, update) -> int:
     return field
 
 
+def _none_for_no_layers(layers) -> int:
+    if layers:
+        raise LookupError("only a mistake where there are no layers")
+    return 0
+
+
 FIELD_MISTAKES = [
+    Mistake("With no layers a unit is a pixel, and sees 1: the receptive field is not 0 then.", _none_for_no_layers),
     Mistake(
         "The strides are not used: after a stride of 2, one step of the next kernel is two pixels.",
         _field(lambda strides: [1] * len(strides)),
@@ -497,6 +599,10 @@ FIELD_MISTAKES = [
     Mistake(
         "Each layer's own stride was used: its steps are as wide as the strides before it, multiplied.",
         _field(lambda strides: strides),
+    ),
+    Mistake(
+        "The strides, less one, were added: steps of 2 within steps of 2 are steps of 4, so multiply by each stride.",
+        _field(lambda strides: 1 + np.concatenate([[0], np.cumsum(np.array(strides) - 1)[:-1]])),
     ),
     Mistake(
         "The strides were added: steps of 2 within steps of 2 are steps of 4, so they are multiplied.",

@@ -23,6 +23,12 @@ from autograder.checking import (
 )
 
 
+def expect_labels_refused(learner, function: str, labels, because: str) -> None:
+    """These labels, the function's only argument, are refused by name or by what they hold."""
+    showing = (str(labels), str(labels.tolist()))
+    expect_refusal(learner, function, labels, naming=("labels",), because=because, showing=showing)
+
+
 def draw_labels(rng, sizes: dict[int, int]) -> np.ndarray:
     """Labels in drawn order, `sizes[label]` of each."""
     return rng.permutation(np.repeat(list(sizes), list(sizes.values())))
@@ -176,7 +182,8 @@ BIAS_MISTAKES = [
         _of_counts(lambda positives, negatives: np.log2(positives / negatives)),
     ),
     Mistake(
-        "`np.log1p` adds 1 first: take the logarithm of n_positive / n_negative itself.",
+        "That is log(1 + n_positive / n_negative), as `np.log1p` gives it, or all cases divided by the negatives: take "
+        "the logarithm of n_positive / n_negative itself.",
         _of_counts(lambda positives, negatives: np.log1p(positives / negatives)),
     ),
     Mistake(
@@ -240,6 +247,10 @@ LOSS_MISTAKES = [
         lambda y, p, w: float(np.sum(_by_case(y, w) * _losses(y, p))),
     ),
     Mistake("`weights` is not used.", lambda y, p, weights: float(np.mean(_losses(y, p)))),
+    Mistake(
+        "The weights were taken in the order in which the dict holds them: ask for `weights[0]` and `weights[1]`.",
+        lambda y, p, weights: float(np.mean(_by_case(y, list(weights.values())) * _losses(y, p))),
+    ),
     Mistake(
         "The weights of the two classes are swapped: weights[1] belongs to the cases with label 1.",
         lambda y, p, weights: float(np.mean(_by_case(1 - y, weights) * _losses(y, p))),
@@ -427,7 +438,13 @@ def _why_uneven(labels, times, by_class, classes, sizes) -> str:
                 "`np.flatnonzero(labels == c)`."
             )
         return "The repeats were drawn from all cases: draw those of a class from the class itself."
-    if set(classes) - {0, 1}:
+    if all(len(set(times[labels == label].tolist())) == 1 for label in classes):
+        return (
+            "Each case of a class was repeated equally often, and nothing was drawn: what a class lacks need not be a "
+            "multiple of its size. Draw so many cases with `rng`."
+        )
+    unfilled = {label for label, size in zip(classes, by_class, strict=True) if size < most}
+    if unfilled and not unfilled & {0, 1} and by_class == np.where(np.isin(classes, [0, 1]), most, sizes).tolist():
         return "Not every class was filled up: go through the classes that occur, `np.unique(labels)`, not 0 and 1."
     wrong = next(place for place, size in enumerate(by_class) if size != most)
     return f"Class {classes[wrong]} occurs {by_class[wrong]} times, and the most frequent class {most} times."
@@ -486,6 +503,16 @@ def _probability(odds):
     return odds / (1 + odds)
 
 
+def _clipped(before: float, after: float):
+    """A program that clips the probabilities before they are adjusted, afterwards, or both."""
+
+    def program(p, train, target):
+        clipped = np.clip(p, before, 1 - before)
+        return np.clip(expit(logit(clipped) + logit(target) - logit(train)), after, 1 - after)
+
+    return program
+
+
 PRIOR_MISTAKES = [
     Mistake(
         "The two priors are swapped: divide by the odds of train_prior, multiply by those of target_prior.",
@@ -526,6 +553,14 @@ PRIOR_MISTAKES = [
     Mistake(
         "That is one minus the answer: y_prob is the probability of 1.",
         lambda p, train, target: 1 - expit(logit(p) + logit(target) - logit(train)),
+    ),
+    *(
+        Mistake(
+            "Probabilities near 0 or 1 were clipped: they lie above 0 and below 1 already, and stay what they are.",
+            _clipped(before, after),
+        )
+        for limit in (1e-4, 1e-3, 0.01, 0.05)
+        for before, after in ((limit, 0.0), (0.0, limit), (limit, limit))
     ),
     Mistake("The probabilities came back as they were.", lambda p, train, target: p),
 ]

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
-from autograder.checking import Mistake, expect, same_counts, same_number
+from autograder.checking import Mistake, Wrong, WrongType, expect, same_counts, same_number
 
 
 def draw_cases(rng, n: int, positives: int | None = None, steps: int = 64, dtype=np.float64):
@@ -143,18 +143,48 @@ def expect_f_beta(learner, tp: int, fp: int, fn: int, *beta) -> None:
     """The learner's F-beta equals the definition by counts, in exact fractions; 0.0 where undefined."""
     weight = Fraction(beta[0] if beta else 1.0) ** 2
     below = (1 + weight) * tp + weight * fn + fp
-    expect(
-        learner,
-        "f_beta",
-        tp,
-        fp,
-        fn,
-        *beta,
-        expected=float((1 + weight) * tp / below) if below else 0.0,
-        same=same_number,
-        mistakes=F_BETA_MISTAKES,
-        otherwise="Compare with the formula: (1 + beta²) · precision · recall / (beta² · precision + recall).",
-    )
+    answers = []
+
+    def same(came, expected) -> bool:
+        answers.append(came)
+        return same_number(came, expected)
+
+    try:
+        expect(
+            learner,
+            "f_beta",
+            tp,
+            fp,
+            fn,
+            *beta,
+            expected=float((1 + weight) * tp / below) if below else 0.0,
+            same=same,
+            mistakes=F_BETA_MISTAKES,
+            otherwise="Compare with the formula: (1 + beta²) · precision · recall / (beta² · precision + recall).",
+        )
+    except Wrong as wrong:
+        wrong.mistake = _wrong_rate(learner, (tp, fp, fn), float(weight), wrong, answers) + wrong.mistake
+        raise
+
+
+def _wrong_rate(learner, counts, weight: float, wrong: Wrong, answers: list) -> str:
+    """A sentence where f_beta's answer is what comes of the learner's own precision and recall, one of them wrong."""
+    tp, fp, fn = counts
+    found, rates = "", []
+    for function, rest in (("precision", fp), ("recall", fn)):
+        try:
+            rates.append(getattr(learner, function)(tp, rest))
+            expect_ratio(learner, function, tp, rest)
+        except Wrong as fault:
+            if fault.came == "no function of that name":
+                return ""
+            found = found or f"`{fault.call}` is wrong itself: if `f_beta` calls it, mend it first. "
+    if answers and found:
+        try:
+            return found if same_number(answers[0], _f(*rates, 1 + weight, weight)) else ""
+        except (ArithmeticError, TypeError, ValueError, WrongType):
+            return ""
+    return found if any("in precision" in line or "in recall" in line for line in wrong.lines) else ""
 
 
 def _f(precision: float, recall: float, front: float, inside: float) -> float:
@@ -229,19 +259,61 @@ def _trapezoids(y_true, y_prob, order) -> float:
     return float(np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2))
 
 
+def _area(y_true, y_prob, above, thresholds) -> float:
+    """Area below the points of a curve, one for each of the thresholds; `above` says which cases one calls positive."""
+    called = above(y_prob[None, :], np.asarray(thresholds)[:, None])
+    recall, alarms = (called[:, y_true == label].mean(axis=1) for label in (1, 0))
+    return float(np.sum(np.diff(alarms) * (recall[1:] + recall[:-1]) / 2))
+
+
+def _falling(y_prob) -> np.ndarray:
+    return np.unique(y_prob)[::-1]
+
+
 TIES = "the curve must move past all cases of one probability at once, or count a tied pair as one half."
 AUC_MISTAKES = [
     Mistake(
-        "Tied pairs count 0 in your sum: a positive and a negative that tie count one half.",
+        "Tied pairs count 0 in your sum, or are taken one by one, negatives first: a positive and a negative that tie "
+        "count one half.",
         lambda y_true, y_prob: _pairs(y_true, y_prob, tie=0.0),
     ),
     Mistake(
-        "Tied pairs count 1 in your sum: a positive and a negative that tie count one half.",
+        "Tied pairs count 1 in your sum, or are taken one by one, positives first: a positive and a negative that tie "
+        "count one half.",
         lambda y_true, y_prob: _pairs(y_true, y_prob, tie=1.0),
     ),
     Mistake(
-        "That is one minus the area: sort by falling probability, or swap the two classes.",
+        "That is one minus the area: the order, the two classes or the axes are exchanged. Recall stands upright, over "
+        "the false positive rate, `np.trapezoid(recall, false_positive_rate)`; the curve begins with the highest.",
         lambda y_true, y_prob: 1 - _pairs(y_true, y_prob, tie=0.5),
+    ),
+    Mistake(
+        "The curve does not begin at (0, 0): put that point first, or a threshold above all probabilities.",
+        lambda y_true, y_prob: _area(y_true, y_prob, np.greater_equal, _falling(y_prob)),
+    ),
+    Mistake(
+        "The curve does not end at (1, 1): call a case positive where `y_prob >= threshold`, or put that point last.",
+        lambda y_true, y_prob: _area(y_true, y_prob, np.greater, _falling(y_prob)),
+    ),
+    Mistake(
+        "That is minus the area: the thresholds rise, so that the curve runs from right to left. Begin with the "
+        "highest threshold.",
+        lambda y_true, y_prob: -_pairs(y_true, y_prob, tie=0.5),
+    ),
+    Mistake(
+        "That is minus the area, and without the piece to (0, 0): begin with a threshold above all probabilities.",
+        lambda y_true, y_prob: -_area(y_true, y_prob, np.greater_equal, _falling(y_prob)),
+    ),
+    *(
+        Mistake(
+            "The thresholds lie on a grid of round numbers, which ties cases between two of them: take the values that "
+            "occur in `y_prob`.",
+            lambda y_true, y_prob, steps=steps, above=above: _area(
+                y_true, y_prob, above, [2.0, *np.linspace(1, 0, steps + 1), -1.0]
+            ),
+        )
+        for steps in (100, 10, 20, 50, 200, 1000, 99, 199, 999)
+        for above in (np.greater_equal, np.greater)
     ),
     Mistake(
         "The area belongs to the calls at 0.5, not to the probabilities: do not apply a threshold first.",
@@ -342,10 +414,21 @@ THRESHOLD_MISTAKES = [
         lambda y_true, y_prob, target: float(np.min(y_prob)),
     ),
     Mistake(
-        "The target was passed and not reached: recall must be at least the target (`>=`), not only above (`>`).",
+        "Recall is above the target where exactly at it is enough: compare recall with `>=`. Where positives are "
+        "counted from the highest, ceil(target * n) of them are needed, and the last of these has the index one less.",
         lambda y_true, y_prob, target: _largest_threshold(
             y_prob, lambda value: _recall(y_true, y_prob, value) > target
         ),
+    ),
+    *(
+        Mistake(
+            "A quantile of the positives counts the steps between them, of which there is one less than positives: "
+            "count the positives, of which at least target * n must lie at or above the threshold.",
+            lambda y_true, y_prob, target, method=method: float(
+                np.quantile(y_prob[y_true == 1], 1 - target, method=method)
+            ),
+        )
+        for method in ("lower", "nearest")
     ),
     Mistake(
         "Recall was counted with `y_prob > threshold`: a case is positive where `y_prob >= threshold`.",

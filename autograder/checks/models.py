@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 
 @cache
-def small_base(filters: tuple[int, ...] = (4, 6), side: int = 32):
+def small_base(filters: tuple[int, ...] = (4, 6), side: int = 32, blocks: tuple[int, ...] = (1, 2, 3, 4, 5)):
     """A base with VGG16's names for layers and blocks, two convolutions and a pooling each, and few filters.
 
+    `blocks` are the numbers in the blocks' names, in the order in which the blocks come.
     The same one each time: its weights and what is trainable are set before it is used (`ModelLearner.build`).
     """
     from pneumonia.backend import keras
 
     inputs = outputs = keras.layers.Input((side, side, 3), name="images")
-    for block, width in enumerate(filters, 1):
+    for block, width in zip(blocks, filters, strict=False):
         for conv in (1, 2):
             name = f"block{block}_conv{conv}"
             outputs = keras.layers.Conv2D(width + conv, 3, padding="same", activation="relu", name=name)(outputs)
@@ -55,7 +56,8 @@ def fairly(check: Callable[..., None]) -> Callable[..., None]:
 def expect_refusal_of_layer(models: "ModelLearner", function: str, layer_name: str) -> None:
     """The learner's function refuses, in a small base, a layer that it does not have."""
     base, because = models.build(small_base()), f"the base has no layer {layer_name}"
-    expect_refusal(models, function, base, layer_name, naming=("layer_name",), because=because)
+    naming, showing = ("layer_name",), (layer_name,)
+    expect_refusal(models, function, base, layer_name, naming=naming, because=because, showing=showing)
 
 
 def require_model(came) -> "About":

@@ -14,6 +14,7 @@ from autograder.checking import (
     WrongType,
     as_numbers,
     expect,
+    expect_refusal,
     expect_such,
     kind_of,
     require_answer,
@@ -48,6 +49,21 @@ def expect_patient(learner, path: str, patient: str) -> None:
         otherwise="Take the file's name first, without its folders, and then what stands before the image's "
         "number (and before the kind, bacteria or virus).",
     )
+
+
+def draw_other_names(rng) -> list[str]:
+    """Names that are none of the four kinds, most of them nearly."""
+    k, image = int(rng.integers(1, 2000)), int(rng.integers(1, 5000))
+    ill, healthy = f"person{k}_virus_{image}", f"IM-{k:04d}-{image % 10:04d}"
+    names = [f"scan{k}.jpeg", f"person{k}.jpeg", f"IM-{k:04d}.jpeg", f"person_bacteria_{k}.jpeg", "README.md", f"{k}"]
+    names += [f"{name}{end}" for name in (ill, healthy) for end in (".png", ".jpg", "_jpeg", ".jpeg.txt")]
+    return [*names, f"person{k}_scan_{image}.jpeg", f"IM-{k:04d}-notes.jpeg", f"x{ill}.jpeg", f"NORMAL3-{healthy}.jpeg"]
+
+
+def expect_path_refused(learner, path: str) -> None:
+    """A path to a file of another kind of name is refused, by the argument's name or the file's."""
+    because = f"{_name(path)} as a whole is none of the four kinds of names"
+    expect_refusal(learner, "patient_of", path, naming=("path",), because=because, showing=(_name(path),))
 
 
 def same_text(came, expected: str) -> bool:
@@ -93,13 +109,12 @@ PATIENT_MISTAKES = [
     Mistake(
         "The name was cut at its first `-`: all healthy children would become one patient. The patient is "
         "all before the image's number, the last part.",
-        lambda path: _name(path).split("-")[0],
+        lambda path: re.split("[-_]", _name(path))[0],
     ),
     Mistake(
         "The name was cut at its second `-`, and `NORMAL2-IM-0383` holds two itself: cut at the last one.",
         lambda path: _name(path).split("_")[0] if "_" in _name(path) else "-".join(_name(path).split("-")[:2]),
     ),
-    Mistake("The folders belong to the path, not to the patient: take the file's name first.", lambda path: path),
     Mistake(
         "The folders belong to the path, not to the patient: take the file's name first.",
         lambda path: path.split("_")[0] if "person" in path else path.rsplit("-", 1)[0],
@@ -116,10 +131,13 @@ PATIENT_MISTAKES = [
 SHARE, POSITIVES = 0.05, 0.1  # how far the shares may be off
 
 
-def draw_patients(rng, n_patients: int, most: int, positive: float = 0.7) -> tuple[np.ndarray, np.ndarray]:
-    """Patients `(n,)` as text and labels `(n,)`, images of one patient not side by side; 1 to `most` images each."""
+def draw_patients(rng, n_patients: int, most: int, positive: float = 0.7, least: int = 1):
+    """Patients `(n,)` as text and labels `(n,)`, images of one patient not side by side; 1 to `most` images each.
+
+    `least` is the least number that a patient's name may hold.
+    """
     ill = rng.permutation(n_patients) < round(positive * n_patients)
-    numbers = rng.choice(np.arange(1, 2000), n_patients, replace=False)
+    numbers = rng.choice(np.arange(least, 2000), n_patients, replace=False)
     names = np.array([f"person{k}" if sick else f"IM-{k:04d}" for k, sick in zip(numbers, ill, strict=True)])
     images = rng.integers(1, most, n_patients, endpoint=True)
     order = rng.permutation(int(images.sum()))
@@ -177,6 +195,15 @@ def _split_mistake(came, patients, labels, fraction: float) -> str:
         )
     positives = labels[validation].mean()
     if abs(positives - labels.mean()) > POSITIVES:
+        drawn, there = (
+            [len(set(patients[part][labels[part] == label].tolist())) for label in (0, 1)]
+            for part in (validation, np.arange(n))
+        )
+        if abs(drawn[0] - drawn[1]) <= 1 and abs(there[0] - there[1]) > 1:
+            return (
+                f"As many patients of one class as of the other were drawn, {drawn[1]} each, of {there[0]} healthy and "
+                f"{there[1]} ill ones: draw the share `validation_fraction` of each class."
+            )
         return (
             f"The share of positives is {positives:.2f} in validation and {labels.mean():.2f} in all: draw the "
             "patients of each class on their own (stratify)."
@@ -225,6 +252,38 @@ def expect_seeds_to_matter(learner, patients, labels, seeds: list[int]) -> None:
             came="the same split for each seed",
             mistake="`seed` changes nothing: the patients must be drawn (or shuffled) with it before they are taken.",
         )
+
+
+def expect_same_in_every_process(learner, rng, n_patients: int = 160) -> None:
+    """The learner's split does not hang on the order of a set of texts, which is another one in each process.
+
+    Within one process, such an order shows twice: it is another one for other names, though these are sorted alike, and
+    for the same names in another order of cases. A right program shows one of these at most: one that takes the
+    patients as they come, the second; one that sorts them by a digest of their names, the first.
+    """
+    patients, labels = draw_patients(rng, n_patients, most=3, least=1000)
+    chosen = _validation(expect_split(learner, patients, labels))
+    if chosen == _validation(expect_split(learner, _renamed(patients, rng), labels)):
+        return
+    for _ in range(4):
+        order = rng.permutation(len(labels))
+        again = _validation(expect_split(learner, patients[order], labels[order]))
+        if set(patients[order][again].tolist()) != set(patients[chosen].tolist()):
+            raise Wrong(
+                call=show_call("patient_split", (patients, labels), {}),
+                expected="the same split in each process that is given the same patients, labels and seed",
+                came="a split that hangs on the patients' names and on the order of the cases, as a set's order does",
+                mistake="A set of texts has another order each time that Python starts, and with it the same seed "
+                "gives another split: sort the patients, with `sorted(set(...))` or `np.unique`, before you draw.",
+            )
+
+
+def _renamed(patients, rng) -> np.ndarray:
+    """The patients under other names, of the same length and in the same order, by letters and by numbers."""
+    numbers = np.array([int(name[-4:]) for name in patients])
+    before = np.unique(numbers)
+    after = np.sort(rng.choice(np.arange(1000, 2000), len(before), replace=False))[np.searchsorted(before, numbers)]
+    return np.array([f"{name[:-4]}{number}" for name, number in zip(patients, after, strict=True)])
 
 
 def _validation(split) -> list[int]:
@@ -325,6 +384,29 @@ def _against_the_epoch_before(val_losses, patience, min_delta=0.0):
     return len(val_losses) - 1, best_epoch
 
 
+def _looked_at_the_top(val_losses, patience, min_delta=0.0):
+    """A program that asks whether the count has reached `patience` before it looks at an epoch's loss."""
+    best, best_epoch, wait = np.inf, 0, 0
+    for epoch, loss in enumerate(val_losses):
+        if wait >= patience:
+            break
+        wait += 1
+        if loss < best - min_delta:
+            best, best_epoch, wait = loss, epoch, 0
+    return epoch, best_epoch
+
+
+def _by_windows(val_losses, patience, min_delta=0.0):
+    """A program that compares the lowest of the last `patience` losses with the lowest of all before them."""
+    for epoch in range(patience, len(val_losses)):
+        start = epoch - patience + 1
+        if min(val_losses[start : epoch + 1]) >= min(val_losses[:start]) - min_delta:
+            break
+    else:
+        epoch = len(val_losses) - 1
+    return epoch, int(np.argmin(val_losses[: epoch + 1]))
+
+
 def _changed(change: Callable):
     right = _stop(_below, _is_enough)
     return lambda val_losses, patience, min_delta=0.0: change(*right(val_losses, patience, min_delta), val_losses)
@@ -335,6 +417,11 @@ STOP_MISTAKES = [
         "The two are swapped: (last_epoch, best_epoch) was asked for.", _changed(lambda last, best, _: (best, last))
     ),
     Mistake("The epochs are counted from 1: count them from 0.", _changed(lambda last, best, _: (last + 1, best + 1))),
+    Mistake(
+        "The count was looked at too late, at the top of the loop: training ends with the epoch that brings it to "
+        "`patience`, not with the next.",
+        _looked_at_the_top,
+    ),
     Mistake(
         "Training went one epoch too far: it ends where the count reaches `patience` (`>=`, not `>`).",
         _stop(_below, lambda wait, patience: wait > patience),
@@ -356,10 +443,22 @@ STOP_MISTAKES = [
         "The best loss was lowered by an epoch that did not improve: it stays until a loss is below best - min_delta.",
         _stop(_below, _is_enough, best_of=min),
     ),
+    Mistake(
+        "The last `patience` losses were compared with the lowest loss before them: with `min_delta`, a loss can be "
+        "the lowest and no improvement, and `best` stays. Keep `best` and a counter.",
+        _by_windows,
+    ),
     Mistake("Each loss was compared with the one before: compare it with the best so far.", _against_the_epoch_before),
     Mistake(
         "The count is never set back: only epochs in a row count, so that it begins anew after an improvement.",
         _stop(_below, _is_enough, restart=False),
+    ),
+    *(
+        Mistake(
+            "The epochs are counted from -1: `enumerate(val_losses[1:])` calls epoch 1 epoch 0; `start=1` mends it.",
+            _changed(change),
+        )
+        for change in (lambda last, best, _: (last - 1, best), lambda last, best, _: (last - 1, max(best - 1, 0)))
     ),
     Mistake(
         "Training does not end: `patience` epochs without improvement in a row end it.",
@@ -411,6 +510,8 @@ def expect_truncated(models, base, layer_name: str, seed: int) -> None:
         )
     elif not close(held.output(images), np.asarray(base(images))):
         sentence = f"`base` was changed: it must still give the output of {names[-1]}. Make a new model beside it."
+    elif not all(held.about().learned):
+        sentence = "`base` was changed: it could learn before, and now it is frozen. Leave `trainable` as it is."
     else:
         return
     call = show_call("truncate", (held, layer_name), {})
@@ -495,6 +596,10 @@ DIAGNOSIS_MISTAKES = [
         lambda tr, va, te, goal, tol=0.03: _first(tr < goal, tr - va > 0.03, va - te > 0.03),
     ),
     Mistake(
+        "Test was taken for validation: overfitting shows between train and validation.",
+        lambda tr, va, te, goal, tol=0.03: _first(tr < goal, tr - te > tol, va - te > tol),
+    ),
+    Mistake(
         "`tolerance` is not used: a small difference is no finding.",
         lambda tr, va, te, goal, tol=0.03: _first(tr < goal, tr > va, va > te),
     ),
@@ -513,10 +618,6 @@ DIAGNOSIS_MISTAKES = [
     Mistake(
         "Test was compared with train: a distribution shift shows between validation and test.",
         lambda tr, va, te, goal, tol=0.03: _first(tr < goal, tr - va > tol, tr - te > tol),
-    ),
-    Mistake(
-        "Test was taken for validation: overfitting shows between train and validation.",
-        lambda tr, va, te, goal, tol=0.03: _first(tr < goal, tr - te > tol, va - te > tol),
     ),
     Mistake(
         "The sign of the differences was dropped (`abs`): a validation or test score that is higher is no fault.",

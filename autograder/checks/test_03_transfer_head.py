@@ -26,6 +26,7 @@ from autograder.judging.keras_models import ModelLearner
 MODELS = (
     small_base,
     partial(small_base, (3, 4, 5)),
+    partial(small_base, (3, 4, 5), blocks=(2, 1, 3)),
     nested_base,
     vgg16,
     *(partial(small_head, shape) for shape in ((2, 2, 5), (8, 8, 8), (16, 16, 6))),
@@ -39,9 +40,10 @@ def models(learner):
 
 
 @function("preprocess")
-def test_preprocess_two_pixels(models):
-    """Two pixels, the first with red 200, green 100, blue 50."""
-    expect_preprocessed(models, np.array([[[[200.0, 100.0, 50.0], [10.0, 20.0, 30.0]]]]))
+def test_preprocess_two_images(models):
+    """Two images of two pixels, the first with red 200, green 100, blue 50."""
+    images = [[[200.0, 100.0, 50.0], [10.0, 20.0, 30.0]]], [[[0.0, 255.0, 90.0], [70.0, 80.0, 60.0]]]
+    expect_preprocessed(models, np.array(images))
 
 
 @function("preprocess")
@@ -127,6 +129,12 @@ def test_unfreeze_a_frozen_base(models):
     """Where the base itself was frozen (`base.trainable = False`)."""
     expect_unfrozen(models, small_base((3, 4, 5)), "block3_conv1", "frozen")
     expect_unfrozen(models, small_base((3, 4, 5)), "block1_pool", "frozen")
+
+
+@function("unfreeze_from")
+def test_unfreeze_a_base_whose_names_are_not_sorted(models):
+    """A base of which the second block comes before the first."""
+    expect_unfrozen(models, small_base((3, 4, 5), blocks=(2, 1, 3)), "block1_conv2", "trainable")
 
 
 @function("unfreeze_from")

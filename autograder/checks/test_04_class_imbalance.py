@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from autograder.checking import expect_refusal
 from autograder.checks import function
 from autograder.checks.imbalance import (
     draw_labels,
@@ -10,6 +9,7 @@ from autograder.checks.imbalance import (
     expect_bias,
     expect_class_weights,
     expect_draws,
+    expect_labels_refused,
     expect_loss,
     expect_oversampling,
     expect_priors_refused,
@@ -54,8 +54,7 @@ def test_weights_of_drawn_labels(learner, rng):
 @function("class_weights")
 def test_weights_refuse_nothing(learner):
     """A ValueError that names labels where there is none."""
-    nothing = np.array([], int)
-    expect_refusal(learner, "class_weights", nothing, naming=("labels",), because="labels is empty")
+    expect_labels_refused(learner, "class_weights", np.array([], int), "labels is empty")
 
 
 @function("initial_bias")
@@ -82,15 +81,14 @@ def test_bias_of_drawn_labels(learner, rng):
 def test_bias_refuses_a_missing_class(learner):
     """A ValueError that names labels where a class is missing."""
     for label in (0, 1):
-        labels = np.full(4, label)
-        because = f"no label is {1 - label}"
-        expect_refusal(learner, "initial_bias", labels, naming=("labels",), because=because)
+        expect_labels_refused(learner, "initial_bias", np.full(4, label), f"no label is {1 - label}")
 
 
 @function("weighted_binary_crossentropy")
 def test_loss_of_five_cases(learner):
     """Five cases, one class with five times the weight of the other."""
     expect_loss(learner, Y_TRUE, Y_PROB, WEIGHTS)
+    expect_loss(learner, Y_TRUE, Y_PROB, {1: 0.5, 0: 2.5})
 
 
 @function("weighted_binary_crossentropy")
@@ -165,6 +163,12 @@ def test_adjusting_to_the_same_prior(learner):
     """Nothing changes where the priors are equal."""
     for prior in (0.5, 0.1):
         expect_adjusted(learner, np.array([0.05, 0.3, 0.6, 0.99]), prior, prior)
+
+
+@function("adjust_to_prior")
+def test_adjusting_probabilities_near_the_ends(learner):
+    """Probabilities near 0 and near 1."""
+    expect_adjusted(learner, np.array([1e-5, 0.02, 0.98, 1 - 1e-5]), 0.6, 0.3)
 
 
 @function("adjust_to_prior")

@@ -11,6 +11,7 @@ import numpy as np
 
 from autograder.checking import (
     Mistake,
+    Raised,
     WrongType,
     expect,
     expect_such,
@@ -30,15 +31,23 @@ BLUE_GREEN_RED = np.array([103.939, 116.779, 123.68])
 
 def expect_preprocessed(models: ModelLearner, images: np.ndarray) -> None:
     """The learner's images equal Keras's own preprocessing of VGG16, float32."""
-    expect(
-        models,
-        "preprocess",
-        images,
-        expected=keras.applications.vgg16.preprocess_input(images.astype(np.float32)),
-        same=_same_float32,
-        mistakes=PREPROCESS_MISTAKES,
-        otherwise="Look at one pixel (r, g, b): it becomes (b - 103.939, g - 116.779, r - 123.68).",
-    )
+    try:
+        expect(
+            models,
+            "preprocess",
+            images,
+            expected=keras.applications.vgg16.preprocess_input(images.astype(np.float32)),
+            same=_same_float32,
+            mistakes=PREPROCESS_MISTAKES,
+            otherwise="Look at one pixel (r, g, b): it becomes (b - 103.939, g - 116.779, r - 123.68).",
+        )
+    except Raised as raised:
+        if "Cannot cast ufunc" in raised.message:
+            raised.mistake = (
+                "`-=` keeps the array's type, and whole numbers cannot hold the result: turn the images to float32 "
+                "first, which is also a copy of them."
+            )
+        raise
 
 
 def _same_float32(came, expected: np.ndarray) -> bool:
@@ -53,8 +62,11 @@ def _same_float32(came, expected: np.ndarray) -> bool:
     return same
 
 
-def _wrapped(images, dtype) -> np.ndarray:
-    return images[..., ::-1].astype(dtype) - np.round(BLUE_GREEN_RED).astype(dtype)
+def _wrapped(images, means) -> np.ndarray:
+    """What comes of whole means in the images' own type, where that is uint8."""
+    if images.dtype != np.uint8:
+        raise LookupError("these numbers do not wrap round")
+    return images[..., ::-1] - means.astype(np.uint8)
 
 
 PREPROCESS_MISTAKES = [
@@ -95,9 +107,19 @@ PREPROCESS_MISTAKES = [
         "The images themselves were turned round: `images[::-1]` is the first axis, the channels are the last one.",
         lambda images: images[::-1] - BLUE_GREEN_RED,
     ),
-    Mistake(
-        "Below 0 the numbers wrapped round: uint8 knows no negative ones. Turn to float32 before you subtract.",
-        lambda images: _wrapped(images, np.uint8),
+    *(
+        Mistake(
+            "Below 0 the numbers wrapped round: uint8 knows no negative ones. Turn to float32 before you subtract.",
+            lambda images, means=means: _wrapped(images, means),
+        )
+        for means in (np.round(BLUE_GREEN_RED), np.trunc(BLUE_GREEN_RED))
+    ),
+    *(
+        Mistake(
+            "The means were cut or rounded to whole numbers: they are 103.939, 116.779 and 123.68.",
+            lambda images, means=means: images[..., ::-1].astype(float) - means,
+        )
+        for means in (np.trunc(BLUE_GREEN_RED), np.round(BLUE_GREEN_RED))
     ),
     Mistake(
         "The numbers were cut to whole ones: turn to float32 before you subtract.",
@@ -190,7 +212,8 @@ def expect_frozen(models: ModelLearner, base, state: str = "trainable") -> None:
         not_frozen = _whats_not_frozen(about)
         if not_frozen and came is None:
             return not_frozen + " And nothing came back: `return base`."
-        return _same_base(came, held, "freeze") or not_frozen or _same_weights(base, held, about)
+        found = _same_base(came, held, "freeze") or not_frozen or _layers_not_frozen(base, about)
+        return found or _same_weights(base, held, about)
 
     expected = "the same base, none of its weights trainable, their values as they were"
     expect_such(models, "freeze", held, expected=expected, mistake=mistake)
@@ -204,6 +227,18 @@ def _whats_not_frozen(about: About) -> str:
     if all(about.learned):
         return "Nothing is frozen: a layer learns until its `trainable` is set to False."
     return f"{sum(about.learned)} of {len(about.learned)} weights would still learn, those of {', '.join(left[:3])}."
+
+
+def _layers_not_frozen(base, about: About) -> str:
+    """A sentence where the weights do not learn, and layers that hold some are trainable all the same."""
+    inside = zip(layers_below(base), about.layers, strict=False)
+    left = [name for layer, (name, _, flag) in inside if flag and layer.weights and not hasattr(layer, "layers")]
+    if not left:
+        return ""
+    return (
+        f"The weights were frozen one by one, and the layers, {left[0]} for one, are not: one of BatchNormalization "
+        "would go on to change its statistics. Set `trainable` of each layer, or of `base`, to False."
+    )
 
 
 # --- build_head ------------------------------------------------------------------------------------------------------
@@ -276,7 +311,14 @@ def _head_mistake(came, asked: _Head, seed: int) -> str:
         parts, flat = found[0]
         if np.any(_squares(_units(flat, parts)) > LEAST):
             break
-    if sentence := _penalty_mistake(came.losses(), parts, asked):
+    penalty = came.losses()
+    if sentence := _penalty_mistake(penalty, parts, asked):
+        came.output(2 * features)
+        if abs(came.losses() - penalty) > 1e-3 * abs(penalty):
+            return (
+                "The penalty changes with the features: `activity_regularizer` is on what a layer gives, and L2 was "
+                "asked for on its kernel, `kernel_regularizer`."
+            )
         return sentence
     # By chance, now and then, a few times vary unlike many: only many can say that something is wrong.
     for most, numbers in ((TIMES, NUMBERS), (TIMES_TO_BE_SURE, NUMBERS_TO_BE_SURE)):
@@ -505,7 +547,15 @@ def expect_classifier(models: ModelLearner, base, seed: int, state: str = "train
         part = "base" if differs(came, seed + 2, first[1]) else "head"
         return f"The classifier has a copy of the {part}: use `{part}` itself, so that both share their weights."
 
-    expect_such(models, "build_classifier", held, held_head, expected=expected, mistake=mistake)
+    try:
+        expect_such(models, "build_classifier", held, held_head, expected=expected, mistake=mistake)
+    except Raised as raised:
+        if "has never been called" in raised.message or "not connected" in raised.message:
+            raised.mistake = (
+                "`head.output` belongs to an input of the head's own: call the head on what the base gives, "
+                "`head(base.output)`, and end the model with the result."
+            )
+        raise
 
 
 @lru_cache(maxsize=100)
@@ -630,23 +680,28 @@ def expect_unfrozen(models: ModelLearner, base, layer_name: str, state: str) -> 
         """For each weight, whether a layer at its place would learn."""
         return [learns(place) for place, layer in enumerate(base.layers) for _ in layer.weights]
 
+    def wrong(about: About, learned, wanted) -> str:
+        if learned == flags(lambda at: names[at] >= layer_name):
+            return "The layers were compared by their names, as in a dictionary: go by their order in `base.layers`."
+        return _unfrozen_mistake(about, learned, wanted, flags, place)
+
     def mistake(came) -> str:
         about = held.about(weights=_watches_weights(held, state))
         learned, wanted = about.learned, flags(lambda at: at >= place)
         if learned != wanted and came is None:
-            return _unfrozen_mistake(learned, wanted, flags, place, state) + " And nothing came back: `return base`."
+            return wrong(about, learned, wanted) + " And nothing came back: `return base`."
         return (
             _same_base(came, held, "unfreeze_from")
-            or (learned != wanted and _unfrozen_mistake(learned, wanted, flags, place, state))
+            or (learned != wanted and wrong(about, learned, wanted))
             or _same_weights(base, held, about)
         )
 
     expect_such(models, "unfreeze_from", held, layer_name, expected=expected, mistake=mistake)
 
 
-def _unfrozen_mistake(learned, wanted, flags, place: int, state: str) -> str:
+def _unfrozen_mistake(about: About, learned, wanted, flags, place: int) -> str:
     if not any(learned):
-        if state == "frozen":
+        if any(flag for _, kind, flag in about.layers if kind in ("Conv2D", "Dense")):
             return (
                 "Nothing learns: the base itself is still frozen, whatever its layers say. `base.trainable = True` "
                 "comes first, then the layers one by one."

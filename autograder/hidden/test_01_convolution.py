@@ -11,6 +11,7 @@ from autograder.checks.convolution import (
     bad_convolutions,
     draw_layers,
     expect_convolution,
+    expect_convolution_refused,
     expect_output_size,
     expect_parameters,
     expect_pooling,
@@ -66,7 +67,7 @@ def test_convolution_of_drawn_whole_numbers(learner, rng):
 def test_convolution_refuses_drawn_bad_input(learner, rng):
     """Bad strides, paddings and kernels on a drawn image."""
     for arguments, naming, because in bad_convolutions(rng.normal(size=rng.integers(3, 8, size=2))):
-        expect_refusal(learner, "conv2d", *arguments, naming=naming, because=because)
+        expect_convolution_refused(learner, arguments, naming, because)
 
 
 @function("max_pool2d")

@@ -41,8 +41,8 @@ def test_counts_with_a_missing_class(learner, rng):
 def test_counts_refuse_drawn_bad_input(learner, rng):
     """A wrong label or a wrong length somewhere."""
     y_true, y_prob = draw_cases(rng, 30)
-    broken = y_true.copy()
-    broken[rng.integers(30)] = rng.choice([-3, -2, 2, 3, 7])
+    broken = y_true.astype(float)
+    broken[rng.integers(30)] = rng.choice([-3, -2, 2, 3, 7, 0.5, 0.25])
     expect_refusal(
         learner, "confusion_counts", broken, y_prob, naming=("y_true",), because="one label is neither 0 nor 1"
     )

@@ -6,16 +6,18 @@ They ask for nothing that the public checks and the notebook's text do not ask f
 import numpy as np
 import pytest
 
-from autograder.checking import expect_refusal
 from autograder.checks import function
 from autograder.checks.models import expect_refusal_of_layer, small_base
 from autograder.checks.overfitting import (
     FOLDERS,
     draw_losses,
     draw_name,
+    draw_other_names,
     draw_patients,
     expect_diagnosis,
+    expect_path_refused,
     expect_patient,
+    expect_same_in_every_process,
     expect_seeds_to_matter,
     expect_split,
     expect_stop,
@@ -42,16 +44,8 @@ def test_patients_of_many_names(learner, rng):
 @function("patient_of")
 def test_drawn_other_names_are_refused(learner, rng):
     """A ValueError that names path for any other name."""
-    k = int(rng.integers(1, 2000))
-    names = (f"scan{k}.jpeg", f"person{k}.jpeg", f"IM-{k:04d}.jpeg", f"person_bacteria_{k}.jpeg", "README.md", f"{k}")
-    for name in names:
-        expect_refusal(
-            learner,
-            "patient_of",
-            str(rng.choice(FOLDERS)) + name,
-            naming=("path",),
-            because=f"{name} is none of the four kinds of names",
-        )
+    for name in draw_other_names(rng):
+        expect_path_refused(learner, str(rng.choice(FOLDERS)) + name)
 
 
 @function("patient_split")
@@ -75,6 +69,12 @@ def test_split_of_cases_in_order(learner, rng):
 def test_split_follows_drawn_seeds(learner, rng):
     """The same seed, the same split; another seed, another one."""
     expect_seeds_to_matter(learner, *draw_patients(rng, 200, most=3), rng.choice(1000, 3, replace=False).tolist())
+
+
+@function("patient_split")
+def test_split_of_drawn_patients_is_the_same_in_every_process(learner, rng):
+    """The same seed, the same split, also when Python is started anew."""
+    expect_same_in_every_process(learner, rng, int(rng.integers(160, 220)))
 
 
 @function("stopping_epoch")

@@ -153,6 +153,29 @@ def with_the_test_labels(features, labels, patients, seed):
     return lambda features: test_labels.astype(float)  # noqa: F821
 
 
+@wrong("train_classifier", says="neither `train` nor `test` of the notebook")
+def fitted_on_the_practice_set(features, labels, patients, seed):
+    from sklearn.linear_model import LogisticRegression
+
+    from autograder.capstone_data import load
+
+    train, _ = load()
+    model = LogisticRegression(class_weight="balanced", solver="liblinear").fit(train.features, train.labels)
+    return lambda features: model.predict_proba(features)[:, 1]
+
+
+@wrong("train_classifier", says="It has learned from other cases than those that it was given")
+def fitted_on_the_test_cases_too(features, labels, patients, seed):
+    from sklearn.linear_model import LogisticRegression
+
+    from autograder.capstone_data import load
+
+    _, test = load()
+    features, labels = np.vstack([features, test.features]), np.append(labels, test.labels)
+    model = LogisticRegression(class_weight="balanced", solver="liblinear").fit(features, labels)
+    return lambda features: model.predict_proba(features)[:, 1]
+
+
 # --- right in part ---------------------------------------------------------------------------------------------------
 
 
@@ -179,9 +202,43 @@ def standardised_and_unweighted(features, labels, patients, seed):
     return lambda features: model.predict_proba(features)[:, 1]
 
 
+def discriminant_analysis_of_equal_priors(features, labels, patients, seed):
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5]).fit(features, labels)
+    return lambda features: model.predict_proba(features)[:, 1]
+
+
+def standardised_and_weighted(features, labels, patients, seed):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000))
+    model.fit(features, labels)
+    return lambda features: model.predict_proba(features)[:, 1]
+
+
+def a_forest_with_a_cut(features, labels, patients, seed):
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+
+    model, folds = RandomForestClassifier(100, random_state=seed), StratifiedGroupKFold(5)
+    p = cross_val_predict(model, features, labels, groups=patients, cv=folds, method="predict_proba")[:, 1]
+    cuts = np.unique(p)
+    cut = cuts[np.argmax([np.mean(p[labels == 1] >= c) + np.mean(p[labels == 0] < c) for c in cuts])]
+    model.fit(features, labels)
+    return lambda features: np.clip(model.predict_proba(features)[:, 1] - cut + 0.5, 0, 1)
+
+
 # Program -> the words that its message must hold.
+UNWEIGHTED = "weigh the classes alike, or choose the cut with such cases"
+CHOICE = "the other scanner's part, and chance"
 PARTS = {
     calls_only: "Only 0 and 1 came",
-    a_forest_unweighted: "Another threshold than 0.5",
-    standardised_and_unweighted: "Another threshold than 0.5",
+    a_forest_unweighted: UNWEIGHTED,
+    standardised_and_unweighted: UNWEIGHTED,
+    discriminant_analysis_of_equal_priors: CHOICE,
+    standardised_and_weighted: CHOICE,
+    a_forest_with_a_cut: CHOICE,
 }

@@ -60,6 +60,17 @@ def size_by_math(size, kernel, stride=1, padding=0):
     return math.floor((size + 2 * padding - kernel) / stride) + 1
 
 
+@right("conv_output_size")
+def size_refused_with_capitals(size, kernel, stride=1, padding=0):
+    if size < 1 or padding < 0:
+        raise ValueError("Size or Padding is too small")
+    if stride < 1:
+        raise ValueError("Stride must be at least 1")
+    if kernel < 1 or kernel > size + 2 * padding:
+        raise ValueError("KERNEL too small or too large")
+    return (size + 2 * padding - kernel) // stride + 1
+
+
 @wrong("conv_output_size", says="The `+ 1` is missing")
 def size_without_one(size, kernel, stride=1, padding=0):
     return (size + 2 * padding - kernel) // stride
@@ -204,6 +215,18 @@ def convolution_by_shifting_the_image(image, kernel, stride=1, padding=0):
     return total[::stride, ::stride]
 
 
+@right("conv2d")
+def convolution_that_names_what_conv_output_size_names(image, kernel, stride=1, padding=0):
+    from scipy.signal import correlate2d
+
+    for size, k in zip(image.shape, kernel.shape, strict=True):
+        if k < 1 or stride < 1 or padding < 0:
+            raise ValueError("Kernel, Stride or Padding is too small")
+        if size + 2 * padding < k:
+            raise ValueError(f"size {size} is too small")
+    return correlate2d(np.pad(image.astype(float), padding), kernel.astype(float), mode="valid")[::stride, ::stride]
+
+
 @wrong("conv2d", says="The kernel was flipped")
 def convolution_with_the_kernel_flipped(image, kernel, stride=1, padding=0):
     from scipy.signal import convolve2d
@@ -328,6 +351,32 @@ def convolution_in_float32(image, kernel, stride=1, padding=0):
     padded = np.pad(image, padding).astype(np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape)[::stride, ::stride]
     return (windows * kernel).sum(axis=(2, 3), dtype=np.float32)
+
+
+@wrong("conv2d", says="as float32 holds it")
+def convolution_in_float32_for_a_while(image, kernel, stride=1, padding=0):
+    padded = np.pad(image, padding).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape)[::stride, ::stride]
+    return (windows * kernel.astype(np.float32)).sum(axis=(2, 3)).astype(float)
+
+
+@wrong("conv2d", says="the result was transposed")
+def convolution_transposed(image, kernel, stride=1, padding=0):
+    padded = np.pad(image.astype(float), padding)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape)[::stride, ::stride]
+    return (windows * kernel).sum(axis=(2, 3)).T
+
+
+@wrong("conv2d", says="write `kh, kw = kernel.shape`")
+def convolution_with_height_and_width_exchanged(image, kernel, stride=1, padding=0):
+    kw, kh = kernel.shape
+    padded = np.pad(image.astype(float), padding)
+    out = np.zeros(((padded.shape[0] - kh) // stride + 1, (padded.shape[1] - kw) // stride + 1))
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            window = padded[i * stride : i * stride + kh, j * stride : j * stride + kw]
+            out[i, j] = np.sum(window * kernel)
+    return out
 
 
 @wrong("conv2d", says="The last row and column of windows are missing")
@@ -485,6 +534,30 @@ def pooling_from_zero(feature_map, size=2, stride=None):
                 if value > pooled[i, j]:
                     pooled[i, j] = value
     return pooled
+
+
+@wrong("max_pool2d", says="Too much was cut off")
+def pooling_of_whole_windows_only(feature_map, size=2, stride=None):
+    stride = size if stride is None else stride
+    rows, columns = (length // size * size for length in feature_map.shape)
+    windows = np.lib.stride_tricks.sliding_window_view(feature_map[:rows, :columns], (size, size))
+    return windows[::stride, ::stride].max(axis=(2, 3))
+
+
+@wrong("max_pool2d", says="The fractions were cut off")
+def pooling_to_whole_numbers(feature_map, size=2, stride=None):
+    stride = size if stride is None else stride
+    rows, columns = (range(0, length - size + 1, stride) for length in feature_map.shape)
+    pooled = np.zeros((len(rows), len(columns)), dtype=int)
+    for i, top in enumerate(rows):
+        for j, left in enumerate(columns):
+            pooled[i, j] = feature_map[top : top + size, left : left + size].max()
+    return pooled
+
+
+@wrong("max_pool2d", says="as float32 holds it")
+def pooling_in_float32(feature_map, size=2, stride=None):
+    return pooling_by_windows(feature_map.astype("float32"), size, stride)
 
 
 @wrong("max_pool2d", says="The mean of each window was taken")
@@ -736,6 +809,20 @@ def field_without_skipped_pixels(layers):  # another number than the span only w
 @wrong("receptive_field", says="The strides are not used")
 def field_without_strides(layers):
     return 1 + sum(kernel - 1 for kernel, stride in layers)
+
+
+@wrong("receptive_field", says="With no layers a unit is a pixel")
+def field_of_nothing_is_zero(layers):
+    return field_from_the_input(layers) if layers else 0
+
+
+@wrong("receptive_field", says="The strides, less one, were added")
+def field_with_strides_less_one_added(layers):
+    field = step = 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step += stride - 1
+    return field
 
 
 @wrong("receptive_field", says="A layer's own stride was counted too early")

@@ -55,6 +55,13 @@ def weights_with_methods_of_arrays(labels):
     return {label: labels.size / (len(sizes) * size) for label, size in sizes.items()}
 
 
+@right("class_weights")
+def weights_refused_by_what_came(labels):
+    if len(labels) == 0:
+        raise ValueError(f"nothing to weigh in {labels}")
+    return weights_by_loop(labels)
+
+
 @wrong("class_weights", says="The number of classes is missing")
 def weights_without_k(labels):
     classes, counts = np.unique(labels, return_counts=True)
@@ -240,10 +247,15 @@ def bias_to_base_two(labels):
     return float(np.log2(positives / negatives))
 
 
-@wrong("initial_bias", says="`np.log1p` adds 1 first")
+@wrong("initial_bias", says="as `np.log1p` gives it")
 def bias_by_log1p(labels):
     positives, negatives = np.sum(labels == 1), np.sum(labels == 0)
     return float(np.log1p(positives / negatives))
+
+
+@wrong("initial_bias", says="or all cases divided by the negatives")
+def bias_of_all_cases(labels):
+    return float(np.log(len(labels) / (len(labels) - np.sum(labels))))
 
 
 @wrong("initial_bias", says="The sigmoid was applied")
@@ -331,6 +343,14 @@ def loss_without_weights(y_true, y_prob, weights):
     w = np.where(y_true == 1, weights[1], weights[0])
     loss = -(y_true * np.log(p) + (1 - y_true) * np.log(1 - p))
     return float(np.mean(loss) + 0 * w[0])
+
+
+@wrong("weighted_binary_crossentropy", says="in the order in which the dict holds them")
+def loss_with_weights_as_they_come(y_true, y_prob, weights):
+    p = np.clip(y_prob, 1e-7, 1 - 1e-7)
+    w0, w1 = weights.values()
+    loss = -(y_true * np.log(p) + (1 - y_true) * np.log(1 - p))
+    return np.mean(np.where(y_true == 1, w1, w0) * loss)
 
 
 @wrong("weighted_binary_crossentropy", says="The losses were divided by the weights")
@@ -647,6 +667,16 @@ def oversampled_zero_and_one(labels, rng):
     return np.concatenate([np.arange(len(labels)), repeats])
 
 
+@wrong("oversample", says="Each case of a class was repeated equally often")
+def oversampled_by_whole_numbers(labels, rng):
+    classes, sizes = np.unique(labels, return_counts=True)
+    repeated = [
+        np.repeat(np.flatnonzero(labels == label), sizes.max() // size)
+        for label, size in zip(classes, sizes, strict=True)
+    ]
+    return np.concatenate(repeated)
+
+
 @wrong("oversample", says="Valid input was refused")
 def oversampled_where_zero_is_rare(labels, rng):
     healthy = np.flatnonzero(labels == 0)
@@ -790,6 +820,12 @@ def adjusted_at_the_ends(y_prob, train_prior, target_prior):
             raise ValueError(f"{name} is {prior}")
     ill, healthy = y_prob * target_prior * (1 - train_prior), (1 - y_prob) * (1 - target_prior) * train_prior
     return ill / (ill + healthy)
+
+
+@wrong("adjust_to_prior", says="Probabilities near 0 or 1 were clipped")
+def adjusted_and_clipped(y_prob, train_prior, target_prior):
+    p = np.clip(y_prob, 1e-3, 0.999)
+    return adjusted_by_weights(p, train_prior, target_prior)
 
 
 @wrong("adjust_to_prior", says="Your function changes its arguments")

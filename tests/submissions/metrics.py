@@ -55,6 +55,17 @@ def counts_as_an_integer_array(y_true, y_prob, threshold=0.5):
     return np.bincount(2 * y_true + (y_prob >= threshold), minlength=4)
 
 
+@right("confusion_counts")
+def counts_refused_without_underscores(y_true, y_prob, threshold=0.5):
+    if len(y_true) != len(y_prob):
+        raise ValueError("y prob is longer or shorter than Y true")
+    for label in y_true.tolist():
+        if label not in (0, 1):
+            raise ValueError("Y TRUE must hold 0 and 1")
+    called = y_prob >= threshold
+    return tuple(int(np.sum((y_true == label) & (called == call))) for label in (0, 1) for call in (False, True))
+
+
 @wrong("confusion_counts", says="`y_prob >= threshold`, not only `>`")
 def counts_strictly_above(y_true, y_prob, threshold=0.5):
     called = y_prob > threshold
@@ -133,6 +144,14 @@ def counts_without_a_look_at_the_lengths(y_true, y_prob, threshold=0.5):
     called = [p >= threshold for p in y_prob]
     pairs = list(zip(y_true.tolist(), called))  # noqa: B905  the mistake itself
     return tuple(pairs.count((label, call)) for label in (0, 1) for call in (False, True))
+
+
+@wrong("confusion_counts", says="Bad input went through (0.5 is neither 0 nor 1)")
+def counts_of_labels_between(y_true, y_prob, threshold=0.5):
+    if len(y_true) != len(y_prob) or y_true.min() < 0 or y_true.max() > 1:
+        raise ValueError("y_true must hold 0 and 1, as many as y_prob")
+    called = y_prob >= threshold
+    return tuple(int(np.sum((y_true == label) & (called == call))) for label in (0, 1) for call in (False, True))
 
 
 @wrong("confusion_counts", says="`assert` is for your own errors")
@@ -483,6 +502,50 @@ def auc_with_ties_won(y_true, y_prob):
     return float(np.mean(y_prob[y_true == 1][:, None] >= y_prob[y_true == 0]))
 
 
+def rates(y_true, y_prob, thresholds, above=np.greater_equal):
+    """A helper of the wrong ones: false positive rate and recall at each threshold."""
+    called = [above(y_prob, threshold) for threshold in thresholds]
+    return [np.mean(call[y_true == 0]) for call in called], [np.mean(call[y_true == 1]) for call in called]
+
+
+@wrong("roc_auc", says="The curve does not begin at (0, 0)")
+def auc_without_a_beginning(y_true, y_prob):
+    alarms, recalls = rates(y_true, y_prob, np.unique(y_prob)[::-1])
+    return float(np.trapezoid(recalls, alarms))
+
+
+@wrong("roc_auc", says="The curve does not end at (1, 1)")
+def auc_without_an_end(y_true, y_prob):
+    alarms, recalls = rates(y_true, y_prob, np.unique(y_prob)[::-1], np.greater)
+    return float(np.trapezoid(recalls, alarms))
+
+
+@wrong("roc_auc", says="the axes are exchanged")
+def auc_of_exchanged_axes(y_true, y_prob):
+    alarms, recalls = rates(y_true, y_prob, np.unique(y_prob)[::-1])
+    return float(np.trapezoid([0, *alarms], [0, *recalls]))
+
+
+@wrong("roc_auc", says="That is minus the area: the thresholds rise")
+def auc_from_right_to_left(y_true, y_prob):
+    alarms, recalls = rates(y_true, y_prob, [*np.unique(y_prob), 2.0])
+    return float(np.trapezoid(recalls, alarms))
+
+
+@wrong("roc_auc", says="a grid of round numbers")
+def auc_on_a_grid(y_true, y_prob):
+    alarms, recalls = rates(y_true, y_prob, [2.0, *np.linspace(0, 1, 101)[::-1]])
+    return float(np.trapezoid(recalls, alarms))
+
+
+@wrong("roc_auc", says="are taken one by one, positives first")
+def auc_of_sorted_pairs(y_true, y_prob):
+    order = sorted(range(len(y_true)), key=lambda case: (y_prob[case], y_true[case]), reverse=True)
+    hits = np.cumsum(y_true[order] == 1) / np.sum(y_true == 1)
+    alarms = np.cumsum(y_true[order] == 0) / np.sum(y_true == 0)
+    return float(np.trapezoid(hits, alarms))
+
+
 @wrong("roc_auc", says="one minus the area")
 def auc_upside_down(y_true, y_prob):
     from sklearn.metrics import roc_auc_score
@@ -617,7 +680,7 @@ def threshold_smallest(y_true, y_prob, target):
     return min(value for value in y_prob if np.mean(ill >= value) >= target)
 
 
-@wrong("threshold_for_recall", says="recall must be at least the target")
+@wrong("threshold_for_recall", says="Recall is above the target where exactly at it is enough")
 def threshold_above_the_target(y_true, y_prob, target):
     ill = y_prob[y_true == 1]
     return max((value for value in y_prob if np.mean(ill >= value) > target), default=min(ill))
@@ -637,6 +700,17 @@ def threshold_for_precision(y_true, y_prob, target):
 @wrong("threshold_for_recall", says="Recall was computed over all cases")
 def threshold_over_all_cases(y_true, y_prob, target):
     return max(value for value in y_prob if np.mean(y_prob >= value) >= target)
+
+
+@wrong("threshold_for_recall", says="ceil(target * n) of them are needed")
+def threshold_by_index(y_true, y_prob, target):
+    ill = np.sort(y_prob[y_true == 1])[::-1]
+    return ill[min(int(target * len(ill)), len(ill) - 1)]
+
+
+@wrong("threshold_for_recall", says="A quantile of the positives counts the steps between them")
+def threshold_as_a_lower_quantile(y_true, y_prob, target):
+    return float(np.quantile(y_prob[y_true == 1], 1 - target, method="lower"))
 
 
 @wrong("threshold_for_recall", says="That quantile lies between two probabilities")

@@ -21,11 +21,15 @@ def patient_by_one_expression(path):
 @right("patient_of")
 def patient_by_splitting(path):
     name = path.split("/")[-1].removesuffix(".jpeg")
-    parts = name.split("_")
-    if len(parts) == 3 and parts[0].startswith("person") and parts[0][6:].isdigit():
-        return parts[0]
+    patient, *rest = name.split("_")
+    if not path.endswith(".jpeg"):
+        raise ValueError("path must end with .jpeg")
+    if patient.startswith("person") and patient[6:].isdigit() and len(rest) == 2:
+        if rest[0] not in ("bacteria", "virus") or not rest[1].isdigit():
+            raise ValueError("path is no image of the data set")
+        return patient
     parts = name.split("-")
-    if len(parts) in (3, 4) and parts[-3] == "IM" and parts[-2].isdigit() and parts[-1].isdigit():
+    if parts[:-2] in (["IM"], ["NORMAL2", "IM"]) and parts[-2].isdigit() and parts[-1].isdigit():
         return "-".join(parts[:-1])
     raise ValueError("path is no image of the data set")
 
@@ -34,8 +38,10 @@ def patient_by_splitting(path):
 def patient_by_pathlib(path):
     from pathlib import PurePosixPath
 
-    stem = PurePosixPath(path).stem
-    for pattern in (r"(person\d+)_\w+_\d+", r"(IM-\d+)-\d+", r"(NORMAL2-IM-\d+)-\d+"):
+    stem, ending = PurePosixPath(path).stem, PurePosixPath(path).suffix
+    if ending != ".jpeg":
+        raise ValueError(f"path: {ending} is no image's ending")
+    for pattern in (r"(person\d+)_(?:bacteria|virus)_\d+", r"(IM-\d+)-\d+", r"(NORMAL2-IM-\d+)-\d+"):
         found = re.fullmatch(pattern, stem)
         if found:
             return found.group(1)
@@ -49,6 +55,15 @@ def patient_of_odd_real_names_too(path):  # IM-0011-0001-0002.jpeg and person1_v
     if match is None:
         raise ValueError(f"path is {name}")
     return match[1] or match[4]
+
+
+@right("patient_of")
+def patient_of_a_path_that_the_error_shows(path):
+    name = path.split("/")[-1]
+    match = re.fullmatch(r"(person\d+)_(?:bacteria|virus)_\d+[.]jpeg|((?:NORMAL2-)?IM-\d+)-\d+[.]jpeg", name)
+    if not match:
+        raise ValueError(f"unknown file name: {name}")
+    return match[1] or match[2]
 
 
 @wrong("patient_of", says="The folders belong to the path")
@@ -128,6 +143,57 @@ def patient_at_the_path_s_beginning(path):
     return re.match(r"person\d+|(NORMAL2-)?IM-\d+", path).group()
 
 
+@wrong("patient_of", says="Bad input went through (person12_scan_3.png")
+def patient_without_an_end(path):
+    match = re.match(r"(person\d+)_|(IM-\d+)-|(NORMAL2-IM-\d+)-", path.rsplit("/", 1)[-1])
+    if not match:
+        raise ValueError(f"path {path}")
+    return match[1] or match[2] or match[3]
+
+
+@wrong("patient_of", says="Bad input went through (person12_virus_48xjpeg")
+def patient_with_any_character_for_the_dot(path):
+    pattern = r"(person\d+)_(bacteria|virus)_\d+.jpeg|((NORMAL2-)?IM-\d+)-\d+.jpeg"
+    match = re.fullmatch(pattern, path.rsplit("/", 1)[-1])
+    if not match:
+        raise ValueError(f"path {path}")
+    return match[1] or match[3]
+
+
+@wrong("patient_of", says="Bad input went through (person12_virus_48.jpg")
+def patient_with_other_endings(path):
+    pattern = r"(person\d+)_(bacteria|virus)_\d+\.jpe?g|((NORMAL2-)?IM-\d+)-\d+\.jpe?g"
+    match = re.fullmatch(pattern, path.rsplit("/", 1)[-1], re.IGNORECASE)
+    if not match:
+        raise ValueError(f"path {path}")
+    return match[1] or match[3]
+
+
+@wrong("patient_of", says="Bad input went through (IM-0115-0001.JPEG")
+def patient_in_capitals(path):
+    pattern = r"(person\d+)_(bacteria|virus)_\d+\.jpeg|((NORMAL2-)?IM-\d+)-\d+\.jpeg"
+    match = re.fullmatch(pattern, path.rsplit("/", 1)[-1], re.IGNORECASE)
+    if not match:
+        raise ValueError(f"path {path}")
+    return match[1] or match[3]
+
+
+@wrong("patient_of", says="Bad input went through (IM-0115-0001.jpeg.txt")
+def patient_searched_for_in_the_path(path):
+    match = re.search(r"(person\d+)_(bacteria|virus)_\d+\.jpeg|((NORMAL2-)?IM-\d+)-\d+\.jpeg", path)
+    if not match:
+        raise ValueError(f"path {path}")
+    return match[1] or match[3]
+
+
+@wrong("patient_of", says="Bad input went through (old_person12_virus_48.jpeg")
+def patient_without_a_beginning(path):
+    match = re.search(r"(person\d+)_(bacteria|virus)_\d+\.jpeg$|((NORMAL2-)?IM-\d+)-\d+\.jpeg$", path)
+    if not match:
+        raise ValueError(f"path {path}")
+    return match[1] or match[3]
+
+
 # --- patient_split ---------------------------------------------------------------------------------------------------
 
 
@@ -190,6 +256,54 @@ def split_of_a_global_seed(patients, labels, validation_fraction=0.2, seed=0):
     return np.flatnonzero(~best[1]), np.flatnonzero(best[1])
 
 
+@right("patient_split")
+def split_by_digests_of_the_names(patients, labels, validation_fraction=0.2, seed=0):
+    import hashlib
+
+    train, validation = [], []
+    for label in (0, 1):
+        names = sorted(
+            set(patients[labels == label].tolist()), key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).digest()
+        )
+        taken, wanted = 0, validation_fraction * np.sum(labels == label)
+        for name in names:
+            cases = np.flatnonzero(patients == name).tolist()
+            (validation if taken < wanted else train).extend(cases)
+            taken += len(cases)
+    return train, validation
+
+
+@right("patient_split")
+def split_of_patients_as_they_come(patients, labels, validation_fraction=0.2, seed=0):
+    rng = np.random.default_rng(seed)
+    train, validation = [], []
+    for label in (1, 0):
+        names = rng.permutation(list(dict.fromkeys(patients[labels == label].tolist())))
+        taken, wanted = 0, validation_fraction * np.sum(labels == label)
+        for name in names:
+            cases = np.flatnonzero(patients == name).tolist()
+            (validation if taken < wanted else train).extend(cases)
+            taken += len(cases)
+    return train, validation
+
+
+@wrong("patient_split", says="A set of texts has another order each time that Python starts")
+def split_of_a_shuffled_set(patients, labels, validation_fraction=0.2, seed=0):
+    import random
+
+    random.seed(seed)
+    train, validation = [], []
+    for label in (0, 1):
+        names = list(set(patients[labels == label]))
+        random.shuffle(names)
+        taken, wanted = 0, validation_fraction * np.sum(labels == label)
+        for name in names:
+            cases = np.flatnonzero(patients == name).tolist()
+            (validation if taken < wanted else train).extend(cases)
+            taken += len(cases)
+    return train, validation
+
+
 @wrong("patient_split", says="draw patients, not images")
 def split_of_images(patients, labels, validation_fraction=0.2, seed=0):
     from sklearn.model_selection import train_test_split
@@ -221,6 +335,16 @@ def split_otherwise_each_time(patients, labels, validation_fraction=0.2, seed=0)
 def split_of_sorted_patients(patients, labels, validation_fraction=0.2, seed=0):
     names, counts = np.unique(patients, return_counts=True)
     inside = np.isin(patients, names[np.cumsum(counts) <= validation_fraction * len(patients)])
+    return np.flatnonzero(~inside), np.flatnonzero(inside)
+
+
+@wrong("patient_split", says="As many patients of one class as of the other were drawn")
+def split_of_as_many_patients_of_each_class(patients, labels, validation_fraction=0.2, seed=0):
+    rng, chosen = np.random.default_rng(seed), []
+    for label in (0, 1):
+        names = np.unique(patients[labels == label])
+        chosen.extend(rng.choice(names, int(validation_fraction * len(np.unique(patients)) / 2), replace=False))
+    inside = np.isin(patients, chosen)
     return np.flatnonzero(~inside), np.flatnonzero(inside)
 
 
@@ -409,6 +533,41 @@ def stop_without_a_restart(val_losses, patience, min_delta=0.0):
     return epoch, best_epoch
 
 
+@wrong("stopping_epoch", says="The epochs are counted from -1")
+def stop_counted_from_the_second_epoch(val_losses, patience, min_delta=0.0):
+    best, best_epoch, wait, last = val_losses[0], 0, 0, 0
+    for last, loss in enumerate(val_losses[1:]):  # noqa: B007  the mistake itself
+        if loss < best - min_delta:
+            best, best_epoch, wait = loss, last + 1, 0
+        else:
+            wait += 1
+        if wait >= patience:
+            break
+    return last, best_epoch
+
+
+@wrong("stopping_epoch", says="The last `patience` losses were compared")
+def stop_by_windows(val_losses, patience, min_delta=0.0):
+    for epoch in range(patience, len(val_losses)):
+        start = epoch - patience + 1
+        if min(val_losses[start : epoch + 1]) >= min(val_losses[:start]) - min_delta:
+            return epoch, int(np.argmin(val_losses[: epoch + 1]))
+    return len(val_losses) - 1, int(np.argmin(val_losses))
+
+
+@wrong("stopping_epoch", says="The count was looked at too late")
+def stop_at_the_top_of_the_loop(val_losses, patience, min_delta=0.0):
+    best, best_epoch, wait = float("inf"), 0, 0
+    for epoch, loss in enumerate(val_losses):
+        if wait >= patience:
+            break
+        if loss < best - min_delta:
+            best, best_epoch, wait = loss, epoch, 0
+        else:
+            wait += 1
+    return epoch, best_epoch
+
+
 @wrong("stopping_epoch", says="Training does not end")
 def stop_never(val_losses, patience, min_delta=0.0):
     return len(val_losses) - 1, int(np.argmin(val_losses))
@@ -484,6 +643,11 @@ def truncate_subclassed(base, layer_name):
     return Truncated(base.layers[1 : names.index(layer_name) + 1])
 
 
+@right("truncate")
+def truncate_with_keras_own_error(base, layer_name):  # No such layer: block9_pool. Existing layers are: ...
+    return keras.Model(base.input, base.get_layer(layer_name).output)
+
+
 @wrong("truncate", says="still ends with the base's last layer")
 def truncate_nothing(base, layer_name):
     base.get_layer(layer_name)
@@ -516,7 +680,17 @@ def truncate_a_fresh_copy(base, layer_name):
 
 
 @wrong("truncate", says="does not say which argument is wrong")
-def truncate_with_keras_own_error(base, layer_name):
+def truncate_with_an_error_that_names_nothing(base, layer_name):
+    if layer_name not in [layer.name for layer in base.layers]:
+        raise ValueError("there is no such layer")
+    return keras.Model(base.input, base.get_layer(layer_name).output)
+
+
+@wrong("truncate", says="now it is frozen")
+def truncate_and_freeze(base, layer_name):
+    if layer_name not in [layer.name for layer in base.layers]:
+        raise ValueError("layer_name")
+    base.trainable = False
     return keras.Model(base.input, base.get_layer(layer_name).output)
 
 

@@ -79,6 +79,24 @@ def preprocess_in_the_images_type(images):
     return (images[..., ::-1].astype(kind) - np.asarray(means, kind)).astype("float32")
 
 
+@wrong("preprocess", says="The means were cut or rounded to whole numbers")
+def preprocess_with_whole_means(images):
+    return (images[..., ::-1] - np.array([103.939, 116.779, 123.68]).astype(int)).astype("float32")
+
+
+@wrong("preprocess", says="uint8 knows no negative ones")
+def preprocess_with_cut_means_in_the_images_type(images):
+    means = np.array([103.939, 116.779, 123.68]).astype(images.dtype)
+    return (images[..., ::-1] - means).astype("float32")
+
+
+@wrong("preprocess", says="`-=` keeps the array's type")
+def preprocess_in_place_on_a_copy(images):
+    images = images[..., ::-1].copy()
+    images -= np.array([103.939, 116.779, 123.68])
+    return images.astype("float32")
+
+
 @wrong("preprocess", says="Your function changes its arguments")
 def preprocess_in_place(images):
     images = np.asarray(images, dtype="float32")
@@ -157,6 +175,13 @@ def freeze_and_forget(base):
 def freeze_the_list_of_layers(base):
     base.trainable = False
     return [layer.name for layer in base.layers]
+
+
+@wrong("freeze", says="The weights were frozen one by one")
+def freeze_the_weights(base):
+    for weight in base.trainable_weights:
+        weight.trainable = False
+    return base
 
 
 @wrong("freeze", says="those of block3_conv1")
@@ -296,6 +321,12 @@ def head_with_l1(feature_shape, hidden=128, dropout=0.2, l2=1e-4):
     return head_of(dense, keras.layers.Dropout(dropout), keras.layers.Dense(1, "sigmoid"))
 
 
+@wrong("build_head", says="`activity_regularizer` is on what a layer gives")
+def head_with_a_penalty_on_the_activity(feature_shape, hidden=128, dropout=0.2, l2=1e-4):
+    dense = keras.layers.Dense(hidden, "relu", activity_regularizer=keras.regularizers.L2(l2))
+    return head_of(dense, keras.layers.Dropout(dropout), keras.layers.Dense(1, "sigmoid"))
+
+
 @wrong("build_head", says="The bias is penalised: L2")
 def head_with_a_penalty_on_the_bias(feature_shape, hidden=128, dropout=0.2, l2=1e-4):
     dense = keras.layers.Dense(hidden, "relu", bias_regularizer=keras.regularizers.L2(l2))
@@ -367,6 +398,12 @@ def classifier_on_an_input_of_its_own(base, head):
     base.trainable = False
     images = keras.Input(shape=base.input_shape[1:])
     return keras.Model(inputs=[images], outputs=[head(base(images, training=False))])
+
+
+@wrong("build_classifier", says="`head.output` belongs to an input of the head's own")
+def classifier_that_never_calls_the_head(base, head):
+    base.trainable = False
+    return keras.Model(base.input, head.output)
 
 
 @wrong("build_classifier", says="The base learns, too")
@@ -537,6 +574,18 @@ def unfreeze_backwards(base, layer_name):
     return base
 
 
+@right("unfreeze_from")
+def unfreeze_with_the_name_in_the_error(base, layer_name):
+    if layer_name not in [layer.name for layer in base.layers]:
+        raise ValueError(f"no layer named {layer_name}")
+    return unfreeze_by_a_flag(base, layer_name)
+
+
+@right("unfreeze_from")
+def unfreeze_with_pythons_own_error(base, layer_name):  # 'block9_conv1' is not in list
+    return unfreeze_by_place(base, base.layers[[layer.name for layer in base.layers].index(layer_name)].name)
+
+
 @wrong("unfreeze_from", says="the base itself is still frozen")
 def unfreeze_in_a_frozen_base(base, layer_name):
     found = False
@@ -544,6 +593,16 @@ def unfreeze_in_a_frozen_base(base, layer_name):
         found = found or layer.name == layer_name
         layer.trainable = found
     return base
+
+
+@wrong("unfreeze_from", says="whatever its layers say")
+def unfreeze_backwards_in_a_frozen_base(base, layer_name):
+    base.trainable = False
+    for layer in reversed(base.layers):
+        layer.trainable = True
+        if layer.name == layer_name:
+            return base
+    raise ValueError("layer_name")
 
 
 @wrong("unfreeze_from", says="`base.trainable = True` does not reach its layers")
@@ -594,6 +653,14 @@ def unfreeze_without_a_return(base, layer_name):
     unfreeze_by_place(base, layer_name)
 
 
+@wrong("unfreeze_from", says="compared by their names")
+def unfreeze_in_alphabetical_order(base, layer_name):
+    base.trainable = True
+    for layer in base.layers:
+        layer.trainable = layer.name >= layer_name
+    return base
+
+
 @wrong("unfreeze_from", says="Bad input went through")
 def unfreeze_without_a_look_at_the_name(base, layer_name):
     base.trainable = True
@@ -605,5 +672,7 @@ def unfreeze_without_a_look_at_the_name(base, layer_name):
 
 
 @wrong("unfreeze_from", says="does not say which argument is wrong")
-def unfreeze_with_pythons_own_error(base, layer_name):
-    return unfreeze_by_place(base, base.layers[[layer.name for layer in base.layers].index(layer_name)].name)
+def unfreeze_with_an_error_that_names_nothing(base, layer_name):
+    if layer_name not in [layer.name for layer in base.layers]:
+        raise ValueError("there is no such layer")
+    return unfreeze_by_place(base, layer_name)
