@@ -61,6 +61,12 @@ def value_of(answer: calls.Answer, function: str, stopped: str = "") -> Any:
             came=f"its cell stopped with {stopped}",
             mistake=f"Run the cell that defines `{function}` and mend what it reports; then check again.",
         )
+    if answer.kind == "missing" and answer.message:
+        raise Wrong(
+            expected=f"a function named `{function}`",
+            came=f"a function named `{answer.message[:100]}`",
+            mistake=f"The function has another name: call it `{function}` again, letter for letter, and run its cell.",
+        )
     if answer.kind == "missing":
         raise Wrong(
             expected=f"a function named `{function}`",

@@ -9,8 +9,10 @@ import sys
 import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from traceback import extract_tb
+from types import FunctionType
 from typing import Any
 
 from numpy.random import Generator
@@ -30,7 +32,7 @@ class Answer:
     changed: tuple[str, ...] = ()  # value: the arguments that the function changed
     type: str = ""  # raised, not plain: the name of the type
     bases: tuple[str, ...] = ()  # raised: names of the exception's classes
-    message: str = ""  # raised, not plain
+    message: str = ""  # raised, not plain; missing: the name that was probably meant
     lines: tuple[str, ...] = ()  # raised: the learner's own lines, outermost first
 
 
@@ -61,7 +63,7 @@ def answer(namespace: Mapping, question: dict) -> bytes:
     name, args, kwargs = question["call"], question["args"], question["kwargs"]
     function = handles.behind(name) if type(name) is plain.Handle else namespace.get(name)
     if not callable(function):
-        return plain.dumps({"kind": "missing"})
+        return plain.dumps({"kind": "missing", "message": _likely_name(name, namespace)})
     before = _fingerprints(args, kwargs)
     try:
         value = function(*args, **kwargs)
@@ -79,6 +81,14 @@ def answer(namespace: Mapping, question: dict) -> bytes:
         return plain.dumps(
             {"kind": "not plain", "type": _writable(type(value).__name__), "message": _writable(str(problem))}
         )
+
+
+def _likely_name(name: str | plain.Handle, namespace: Mapping) -> str:
+    """The name under which a function that is not there was probably written; empty where there is none."""
+    if type(name) is plain.Handle:
+        return ""
+    names = {key.lower(): key for key, value in namespace.items() if isinstance(value, FunctionType)}
+    return next((names[close] for close in get_close_matches(name, names, n=1, cutoff=0.8)), "")
 
 
 def raised(error: BaseException) -> bytes:
