@@ -569,7 +569,7 @@ def test_a_function_that_was_renamed_in_the_clone_itself(clone, with_source):
     (result,) = json.loads(printed)
     failure = next(row["failure"] for row in result["functions"] if row["function"] == "precision")
     assert status == 1
-    assert failure["came"] == "a function named `Precision`"
+    assert failure["came"] == "no function of that name, but `Precision`"
     assert "call it `precision` again" in failure["mistake"]
     assert [finding["code"] for finding in result["findings"]] == ["function-renamed"] * with_source
 
