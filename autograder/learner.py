@@ -1,5 +1,6 @@
 """`learner`: how a check calls the learner's functions, wherever they live."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from autograder.checking import Raised, Wrong, show_call
 from autograder.judging import calls
 from autograder.judging.plain import loads
 
+OF_KERAS = re.compile(r"\bkeras\.src\.layers\.|\.KerasTensor\b")
 LINE_WIDTH = 120  # characters of a cell's line in a message
 
 
@@ -62,8 +64,11 @@ def stopped_with(answer: calls.Answer) -> str:
     return f"stopped with {answer.type}: {answer.message[:200]}{where}"
 
 
-def value_of(answer: calls.Answer, function: str, stopped: str = "") -> Any:
-    """The value of an answer. Raises Wrong, with the likely mistake, where there is none or an argument changed."""
+def value_of(answer: calls.Answer, function: str, stopped: str = "", *, models: bool = False) -> Any:
+    """The value of an answer. Raises Wrong, with the likely mistake, where there is none or an argument changed.
+
+    `models`: Keras models may be asked for.
+    """
     if answer.kind == "raised":
         raise Raised(answer.type, answer.bases, answer.message, answer.lines)
     if answer.kind == "missing" and stopped:
@@ -87,7 +92,7 @@ def value_of(answer: calls.Answer, function: str, stopped: str = "") -> Any:
     if answer.kind == "not plain":
         raise Wrong(
             came=f"{answer.type}: {answer.message}",
-            mistake="Give back plain numbers, tuples, lists or NumPy arrays, nothing that wraps them.",
+            mistake=_why_not_plain(answer, models),
         )
     if answer.changed:
         raise Wrong(
@@ -96,6 +101,22 @@ def value_of(answer: calls.Answer, function: str, stopped: str = "") -> Any:
             mistake="Your function changes its arguments: work on a copy, for instance `np.sort(x)`, not `x.sort()`.",
         )
     return answer.value
+
+
+def _why_not_plain(answer: calls.Answer, models: bool) -> str:
+    """The likely mistake where an object came that is no answer."""
+    model = "give back the model itself, `keras.Model(inputs, outputs)`"
+    if answer.type == "KerasTensor":
+        return f"A tensor is no model: {model}, where the tensor is the output."
+    if answer.type in ("list", "tuple") and OF_KERAS.search(answer.message):
+        return f"A {answer.type} of layers or tensors is no model: {model}."
+    if answer.type == "method":
+        return "A method came, not what it gives: call it, with `()`."
+    if models and answer.type == "function":
+        return f"A function is no model, whatever it computes: {model}."
+    if models:
+        return "Give back what the docstring asks for, and nothing that wraps it."
+    return "Give back plain numbers, tuples, lists or NumPy arrays, nothing that wraps them."
 
 
 def _why_stopped(function: str, stopped: str) -> str:
