@@ -4,14 +4,18 @@ A failed check says what was expected, what came from which call, and what was p
 found by comparison: each known wrong program is run on the same input, and the one whose answer came is named.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from autograder.reasons import why_not_a_refusal, why_raised
+
 SHOWN = 16  # elements of an array that are shown in full, so that a short call can be pasted and tried
 WIDTH = 300  # characters of any one value in a message
+MESSAGE = 200  # characters of an exception's message
 
 
 class Wrong(AssertionError):
@@ -35,12 +39,17 @@ class Partly(Wrong):
 
 
 class Raised(Wrong):
-    """The learner's function raised: `type`, its `bases` by name, its `message`, and the learner's own lines."""
+    """The learner's function raised: `type`, its `bases` by name, its `message`, and the learner's own lines.
 
-    def __init__(self, type: str, bases: tuple[str, ...], message: str, lines: tuple[str, ...]):
-        came = f"{type}: {message}" if message else type
-        super().__init__(came=came, mistake=_why_raised(type, bases, message, lines), lines=lines)
-        self.type, self.bases, self.message = type, bases, message
+    `own` and `call` say what raised it, as in `reasons.why_raised`.
+    """
+
+    def __init__(
+        self, type: str, bases: tuple[str, ...], message: str, lines: tuple[str, ...], own: bool = False, call: str = ""
+    ):
+        came = f"{type}: {shortened(message)}" if message else type
+        super().__init__(came=came, mistake=why_raised(type, bases, message, lines, own, call), lines=lines)
+        self.type, self.bases, self.message, self.own = type, bases, message, own
 
 
 class WrongType(Exception):
@@ -113,7 +122,7 @@ def expect_refusal(learner, function: str, *args, naming: tuple[str, ...], becau
         if "ValueError" in raised.bases and any(name in raised.message for name in naming):
             return
         raised.expected = expected
-        raised.mistake = _why_not_a_refusal(raised, names, because)
+        raised.mistake = why_not_a_refusal(raised.type, raised.bases, raised.own, raised.mistake, names, because)
         raise
     except Wrong as wrong:
         wrong.expected = expected
@@ -195,6 +204,13 @@ def kind_of(value) -> str:
         return f"a {type(value).__name__} of {len(value)}"
     name = type(value).__name__
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def shortened(message: str) -> str:
+    """An exception's message in a few words, without what a terminal would obey."""
+    text = " ".join(re.sub(r"\x1b\[\d*m", "", message).split())
+    text = "".join(character for character in text if character.isprintable())
+    return text if len(text) <= MESSAGE else f"{text[: MESSAGE - 3]}..."
 
 
 def show(value) -> str:
@@ -282,50 +298,3 @@ def _usual_mistake_in_array(came: np.ndarray, expected: np.ndarray) -> str:
     if not np.isfinite(came).all():
         return "nan or inf is among the numbers: it comes from a division by 0, or from numbers never set."
     return ""
-
-
-def _why_raised(type: str, bases: tuple[str, ...], message: str, lines: tuple[str, ...]) -> str:
-    """The likely mistake behind an exception that a learner's function should not have raised."""
-    if type == "TypeError" and not lines and "argument" in message:  # raised by the call itself
-        return (
-            "The function does not take the arguments that it is called with: keep the `def` line as it was released."
-        )
-    if type == "AttributeError" and message.startswith("'NoneType'"):
-        return (
-            "None is used as if it were something: a call before it gave nothing back, as `re.match` does where the "
-            "pattern does not fit."
-        )
-    for base in bases:
-        if base in _REASONS:
-            return _REASONS[base]
-    return (
-        f"Your code stopped with {type} on valid input: read the line that is named, with this call's values in mind."
-    )
-
-
-_REASONS = {
-    "NotImplementedError": "Not written yet: put your code where `raise NotImplementedError` stands, and run the cell.",
-    "ZeroDivisionError": "A denominator is 0 here: test for that before dividing.",
-    "NameError": "A name is used that nothing defines: a typing error, an import or a cell that was not run.",
-    "AttributeError": "There is no such attribute: print the object's type, or look the name up for this version.",
-    "IndexError": "An index is beyond the end: check where your loop or slice stops.",
-    "UnboundLocalError": "A variable is used on a path on which it was never set.",
-    "RecursionError": "The function calls itself without an end.",
-    "ModuleNotFoundError": "A module is imported that is not installed here; NumPy is enough for this function.",
-    "AssertionError": "An `assert` of yours refused valid input.",
-    "SystemExit": "`exit()` ends the program: use `return` to leave a function.",
-    "EOFError": "`input()` cannot be answered here: the function gets all that it needs as arguments.",
-    "TypeError": "A value of one type is used as another: compare the arguments' types with what the line does.",
-    "ValueError": "Valid input was refused: check the condition in front of your `raise`, or the shapes on that line.",
-}
-
-
-def _why_not_a_refusal(raised: Raised, names: str, because: str) -> str:
-    """The likely mistake where bad input led to an exception, but not to the one that was asked for."""
-    if raised.type in ("NotImplementedError", "NameError", "SystemExit", "EOFError", "ModuleNotFoundError"):
-        return raised.mistake
-    if "ValueError" in raised.bases:
-        return f"The ValueError does not say which argument is wrong: raise your own, first, and name {names} in it."
-    if raised.type == "AssertionError":
-        return f"`assert` is for your own errors: for the caller's, `raise ValueError(...)` naming {names}."
-    return f"{raised.type} came by accident ({because}): test for it first, and `raise ValueError(...)` naming {names}."

@@ -24,7 +24,7 @@ TOKEN = re.compile(rf"{GROUP}|[^\W\d]\w*(?:-\w+)*|[-+]?\d[\w.]*(?:[-+]\d+)?")
 NUMBER = re.compile(r"\d[\d.]*(?:e[-+]?\d+)?")
 # A limit, which is no secret, and points, which stand beside the sentence in any case.
 OPEN = re.compile(r"\d[\d.]{0,4}(?= seconds)|^\d{1,2}(?= of \d{1,2} points)")
-MODULES = ("checking.py", "learner.py", "running.py")
+MODULES = ("checking.py", "learner.py", "reasons.py", "running.py")
 JUDGING = ("calls", "functions", "judge", "keras_answers", "keras_models", "plain", "sandbox", "worker", "workers")
 
 

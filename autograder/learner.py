@@ -70,7 +70,7 @@ def value_of(answer: calls.Answer, function: str, stopped: str = "", *, models: 
     `models`: Keras models may be asked for.
     """
     if answer.kind == "raised":
-        raise Raised(answer.type, answer.bases, answer.message, answer.lines)
+        raise Raised(answer.type, answer.bases, answer.message, answer.lines, answer.own, answer.call)
     if answer.kind == "missing" and stopped:
         raise Wrong(
             expected=f"a function named `{function}`",

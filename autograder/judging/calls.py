@@ -5,13 +5,17 @@ the checks live. Between them are bytes of `autograder.judging.plain`, in place 
 values and an object that lies about being equal never reaches a check.
 """
 
+import ast
+import linecache
+import os
+import re
 import sys
 import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from traceback import extract_tb
+from traceback import FrameSummary, extract_tb
 from types import FunctionType
 from typing import Any
 
@@ -21,6 +25,8 @@ from autograder.judging import handles, plain
 
 TEXT_LIMIT = 2000  # characters of a learner's exception message
 LINES_LIMIT = 5  # lines of a learner's traceback
+CALL_LIMIT = 60  # characters of the call that an exception came from
+CALL = re.compile(rf"[\w.()\[\]]{{0,{CALL_LIMIT}}}")
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class Answer:
     bases: tuple[str, ...] = ()  # raised: names of the exception's classes
     message: str = ""  # raised, not plain; missing: the name that was probably meant
     lines: tuple[str, ...] = ()  # raised: the learner's own lines, outermost first
+    own: bool = False  # raised: by a `raise` on the last of these lines
+    call: str = ""  # raised: else the call on that line that it came from
 
 
 KINDS = ("value", "raised", "missing", "not plain")
@@ -98,13 +106,17 @@ def raised(error: BaseException) -> bytes:
         message = f"{error.msg}, line {error.lineno}" if isinstance(error, SyntaxError) else str(error)
     except Exception:
         message = "(its message cannot be shown)"
+    frames = extract_tb(error.__traceback__)
+    own, call = _origin(frames)
     return plain.dumps(
         {
             "kind": "raised",
             "type": _writable(type(error).__name__),
             "bases": [_writable(base.__name__) for base in type(error).__mro__],
             "message": _writable(message[:TEXT_LIMIT]),
-            "lines": _learner_lines(error),
+            "lines": _learner_lines(frames),
+            "own": own,
+            "call": _writable(call[:CALL_LIMIT]),
         }
     )
 
@@ -128,6 +140,8 @@ def read(reply: bytes) -> Answer:
         bases=_texts(fields, "bases"),
         message=_text(fields, "message"),
         lines=_texts(fields, "lines"),
+        own=fields.get("own") is True,
+        call=call if CALL.fullmatch(call := _text(fields, "call")) else "",
     )
 
 
@@ -161,15 +175,56 @@ def _bytes(value) -> bytes:
         return b"no longer plain"
 
 
+COURSE = Path(__file__).parents[2]
+LIBRARY = f"{COURSE / 'pneumonia'}{os.sep}"
 _NOT_THE_LEARNERS = tuple(
     {str(Path(sysconfig.get_path(name))) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    | {str(Path(__file__).parents[1]), str(Path(sys.prefix) / "lib")}
+    | {f"{COURSE / name}{os.sep}" for name in ("autograder", "course")}
+    | {LIBRARY, str(Path(sys.prefix) / "lib")}
 )
 
 
-def _learner_lines(error: BaseException) -> list[str]:
+def _origin(frames: list[FrameSummary]) -> tuple[bool, str]:
+    """What raised an exception: whether a `raise` of the learner's, or else the call, on the learner's last line.
+
+    Where no line is the learner's, it is the function of the course's library that stands in the place of theirs.
+    """
+    places = [place for place, frame in enumerate(frames) if _is_learners(frame.filename)]
+    if not places:
+        first = next((frame for frame in frames if frame.filename.startswith(LIBRARY)), None)
+        return False, f"pneumonia.{Path(first.filename).stem}.{first.name}" if first else ""
+    code = _code_of(frames[places[-1]])
+    if places[-1] == len(frames) - 1 and code.startswith("raise"):
+        return True, ""
+    try:
+        node = ast.parse(code.strip(), mode="eval").body
+        return False, _name_of(node.func) if isinstance(node, ast.Call) else ""
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False, ""
+
+
+def _code_of(frame: FrameSummary) -> str:
+    """What of a frame's line, or lines, was running, which may be a part of it."""
+    lines = [line.encode() for line in linecache.getlines(frame.filename)[frame.lineno - 1 : frame.end_lineno]]
+    if not lines or frame.end_colno is None:
+        return ""
+    lines[-1] = lines[-1][: frame.end_colno]
+    lines[0] = lines[0][frame.colno :]
+    return b"".join(lines).decode(errors="replace")
+
+
+def _name_of(function: ast.expr) -> str:
+    """How a function is called in the code: `np.sum`, `GridSearchCV(...).fit`."""
+    if isinstance(function, ast.Attribute):
+        return f"{_name_of(function.value)}.{function.attr}"
+    if isinstance(function, ast.Call):
+        return f"{_name_of(function.func)}(...)"
+    return function.id if isinstance(function, ast.Name) else "(...)"
+
+
+def _learner_lines(frames: list[FrameSummary]) -> list[str]:
     """The traceback's frames that are the learner's own, as `line 3, in precision: return tp / (tp + fp)`."""
-    own = [frame for frame in extract_tb(error.__traceback__) if _is_learners(frame.filename)]
+    own = [frame for frame in frames if _is_learners(frame.filename)]
     lines = [f"line {frame.lineno}, in {frame.name}: {frame.line or ''}".rstrip(": ") for frame in own]
     return [_writable(line[:TEXT_LIMIT]) for line in lines[-LINES_LIMIT:]]
 
