@@ -151,9 +151,11 @@ def same_whole_number(came, expected: int) -> bool:
     """Whether the same whole number came, as int or NumPy integer. Raises WrongType where something else came."""
     same = same_number(came, expected, tolerance=0)
     if not np.issubdtype(np.asarray(came).dtype, np.integer):
-        raise WrongType(
-            f"A whole number (int) was asked for, and {kind_of(came)} came: `//` divides and rounds down at once."
-        )
+        if float(came).is_integer():
+            mend = "give back `int(...)` of it, since `float(...)` and `/` make floats."
+        else:
+            mend = "`//` divides and rounds down at once."
+        raise WrongType(f"A whole number (int) was asked for, and {kind_of(came)} came: {mend}")
     return same
 
 
