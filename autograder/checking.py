@@ -13,8 +13,9 @@ import numpy as np
 
 from autograder.reasons import why_not_a_refusal, why_raised
 
-SHOWN = 16  # elements of an array that are shown in full, so that a short call can be pasted and tried
-WIDTH = 300  # characters of any one value in a message
+SHOWN = 60  # elements of an array that are shown in full, so that a short call can be pasted and tried
+WIDE = 1000  # characters of so many elements in a message
+WIDTH = 300  # characters of any other value
 MESSAGE = 200  # characters of an exception's message
 
 
@@ -89,7 +90,8 @@ def expect(
     except Wrong as wrong:
         wrong.expected = wrong.expected or show(expected)
         raise
-    raise Wrong(call=call, expected=show(expected), came=show(came), mistake=mistake) from None
+    shown = show_apart(expected, came)
+    raise Wrong(call=call, expected=shown[0], came=shown[1], mistake=mistake) from None
 
 
 def expect_such(learner, function: str, *args, expected: str, mistake: Callable[[Any], str], **kwargs) -> Any:
@@ -218,7 +220,28 @@ def shortened(message: str) -> str:
 def show(value) -> str:
     """A value as it stands in a message: short arrays in full, long ones by their ends and shape."""
     text = _show(value)
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}..."
+    limit = WIDE if isinstance(value, (np.ndarray, list, tuple)) else WIDTH
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def show_apart(expected, came) -> tuple[str, str]:
+    """Both as they stand in a message; of arrays that are too long for one, also where they differ first."""
+    texts, place = (show(expected), show(came)), _first_difference(expected, came)
+    if place is None:
+        return texts
+    values = (_show(as_numbers(array)[place]) for array in (expected, came))
+    where = f"[{', '.join(map(str, place))}]"
+    return tuple(f"{text}, at {where}: {value}" for text, value in zip(texts, values, strict=True))
+
+
+def _first_difference(expected, came) -> tuple[int, ...] | None:
+    """The place of the first number that differs by more than rounding; None where not all of them are compared."""
+    wanted, numbers = as_numbers(expected), as_numbers(came)
+    if wanted is None or numbers is None or wanted.shape != numbers.shape or wanted.size <= SHOWN:
+        return None
+    tolerance = 1e-9 * max(1.0, np.max(np.abs(wanted)))
+    differs = ~(np.abs(numbers.astype(float) - wanted.astype(float)) <= tolerance)
+    return tuple(np.argwhere(differs)[0].tolist()) if differs.any() else None
 
 
 def show_call(function: str, args: tuple, kwargs: dict) -> str:
@@ -230,7 +253,7 @@ def show_call(function: str, args: tuple, kwargs: dict) -> str:
 def _show(value) -> str:
     if isinstance(value, np.ndarray):
         if value.size <= SHOWN:
-            return f"np.array({_show(value.tolist())})"
+            return _show_array(value)
         flat = value.ravel()
         ends = ", ".join(_show(item) for item in flat[:3]), ", ".join(_show(item) for item in flat[-2:])
         return f"array([{ends[0]}, ..., {ends[1]}], shape={value.shape}, dtype={value.dtype})"
@@ -239,8 +262,8 @@ def _show(value) -> str:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, (tuple, list)):
-        items = [_show(item) for item in value[:SHOWN]] + ["..."] * (len(value) > SHOWN)
-        inside = ", ".join(items)
+        shown = [*value[:3], ..., *value[-2:]] if len(value) > SHOWN else value
+        inside = ", ".join("..." if item is ... else _show(item) for item in shown)
         return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' * (len(value) == 1)})"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{_show(key)}: {_show(item)}' for key, item in value.items())}}}"
@@ -248,6 +271,15 @@ def _show(value) -> str:
         # 12 digits: enough to tell two answers apart, without the tail of binary fractions.
         return repr(float(f"{value:.12g}"))
     return repr(value)
+
+
+def _show_array(array: np.ndarray) -> str:
+    """How to make this array, its type of numbers where NumPy would choose another one."""
+    dtype = f"np.{array.dtype}"
+    if not array.size:
+        return f"np.zeros({array.shape}{'' if array.dtype == float else f', {dtype}'})"
+    same = array.dtype.kind == "U" or np.asarray(array.tolist()).dtype == array.dtype
+    return f"np.array({_show(array.tolist())}{'' if same else f', {dtype}'})"
 
 
 def _show_generator(generator: np.random.Generator) -> str:
