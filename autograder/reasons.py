@@ -86,7 +86,7 @@ _REASONS = {
 
 _GROUPS = "the folds are not told who the patients are; pass `groups=patients`, by its name, on the line that is named."
 _TENSORS = "a layer stands where a tensor was asked for; take the layer's own, `layer.output`."
-_AXIS = "Keras adds the axis of the cases itself; give `keras.Input` the shape of one case, `base.input_shape[1:]`."
+_AXIS = "Keras adds the axis of the cases itself; give `keras.Input` the shape of one case, with no `None` before it."
 _SHAPES = "two arrays meet whose shapes do not fit; print both shapes for this call."
 
 # (what a library's message says, what the learner's line holds, what that means). The first that fits counts.

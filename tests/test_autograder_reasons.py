@@ -106,7 +106,14 @@ MODELS = [
     (
         "build_classifier",
         lambda base, head: keras.Sequential([keras.Input(base.input_shape), base, head]),
-        "`base.input_shape[1:]`",
+        "the shape of one case, with no `None` before it",
+    ),
+    (
+        "build_head",
+        lambda shape, **_: keras.Sequential(
+            [keras.Input((None, *shape)), keras.layers.Flatten(), keras.layers.Dense(1)]
+        ),
+        "the shape of one case, with no `None` before it",
     ),
 ]
 
