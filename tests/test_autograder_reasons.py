@@ -153,6 +153,18 @@ def test_lines_of_the_course_s_library_are_not_the_learner_s():
     assert "imports `pneumonia.evaluation.confusion_counts` under this name" in caught.value.mistake
 
 
+def test_a_line_is_told_once_and_the_one_that_raised_comes_last():
+    def outer(x, depth=0):
+        return outer(x, depth + 1) if depth < 3 else [max(FEATURES) for _ in x if [fails(item) for item in x]]
+
+    def fails(item):
+        return {}[item]
+
+    first, last = raised_by(outer).lines
+    assert "in outer: return outer(x, depth + 1)" in first
+    assert "in fails: return {}[item]" in last
+
+
 def test_a_call_that_is_none_is_not_shown():
     """It comes from where the learner's code runs, and stands in a sentence of the course."""
     forged = {"kind": "raised", "type": "ValueError", "bases": ["ValueError"], "lines": ["line 1"], "own": 1}

@@ -223,9 +223,13 @@ def _name_of(function: ast.expr) -> str:
 
 
 def _learner_lines(frames: list[FrameSummary]) -> list[str]:
-    """The traceback's frames that are the learner's own, as `line 3, in precision: return tp / (tp + fp)`."""
-    own = [frame for frame in frames if _is_learners(frame.filename)]
-    lines = [f"line {frame.lineno}, in {frame.name}: {frame.line or ''}".rstrip(": ") for frame in own]
+    """The traceback's frames that are the learner's own, as `line 3, in precision: return tp / (tp + fp)`.
+
+    A line that is there once more, in a comprehension or in a function that calls itself, is told once.
+    """
+    own = {(frame.filename, frame.lineno): frame for frame in reversed(frames) if _is_learners(frame.filename)}
+    innermost_last = reversed(own.values())
+    lines = [f"line {frame.lineno}, in {frame.name}: {frame.line or ''}".rstrip(": ") for frame in innermost_last]
     return [_writable(line[:TEXT_LIMIT]) for line in lines[-LINES_LIMIT:]]
 
 
