@@ -87,7 +87,7 @@ def _stopped(shell, function: str) -> dict[str, str]:
     from autograder.learner import stopped_with
 
     defines = re.compile(rf"^def {function}\(", re.MULTILINE)
-    sources = [source for source in shell.user_ns.get("In", []) if isinstance(source, str) and defines.search(source)]
+    sources = [source for source in shell.history_manager.input_hist_raw if defines.search(source)]
     error = _error_of(shell, sources[-1]) if sources else None
     return {function: stopped_with(calls.read(calls.raised(error)))} if error else {}
 
@@ -95,11 +95,11 @@ def _stopped(shell, function: str) -> dict[str, str]:
 def _error_of(shell, source: str) -> BaseException | None:
     """The error that a cell stopped with: one of syntax, or any if no other cell was run since."""
     result = getattr(shell, "last_execution_result", None)
-    if result is not None and result.info is not None and result.info.raw_cell == source:
+    if result is not None and result.info is not None and result.info.raw_cell.rstrip("\n") == source:
         return result.error_before_exec or result.error_in_exec
     try:
         compile(shell.transform_cell(source), "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return error
     return None
 

@@ -190,7 +190,7 @@ def run(*cells):
     for cell in cells:
         result = shell.run_cell(cell, store_history=True)
     print(result.error_in_exec)
-syntax, late = "def recall(tp, fn)\\n    return 1", "n = int(input())\\ndef recall(tp, fn):\\n    return 1"
+syntax, late = "def recall(tp, fn)\\n    return 1", "!:\\nn = int(input())\\ndef recall(tp, fn):\\n    return 1\\n"
 check = "from autograder import check\\ncheck('recall')"
 run("%pylab_is_no_magic", check)
 run(syntax, check)
@@ -216,7 +216,7 @@ def test_the_error_of_a_cell_is_told_in_the_notebook(tmp_path):
         "no function of that name",
         "its cell stopped with SyntaxError: expected ':', line 1",
         "its cell stopped with SyntaxError: expected ':', line 1",
-        "its cell stopped with EOFError: EOF when reading a line (line 1, in <module>: n = int(input()))",
+        "its cell stopped with EOFError: EOF when reading a line (line 2, in <module>: n = int(input()))",
         "no function of that name",
         "None",
     ]

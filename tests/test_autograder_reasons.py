@@ -1,5 +1,8 @@
 """Exceptions: a learner's own `raise` is told from a call that raised, and what libraries say is put plainly."""
 
+import linecache
+from traceback import FrameSummary
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -163,6 +166,15 @@ def test_a_line_is_told_once_and_the_one_that_raised_comes_last():
     first, last = raised_by(outer).lines
     assert "in outer: return outer(x, depth + 1)" in first
     assert "in fails: return {}[item]" in last
+
+
+def test_code_without_places_is_read_by_lines():
+    """As Python runs it where `PYTHONNODEBUGRANGES` is set; and code that stands in no file."""
+    line = linecache.getline(refuses.__code__.co_filename, refuses.__code__.co_firstlineno + 2)
+    frame = FrameSummary(refuses.__code__.co_filename, refuses.__code__.co_firstlineno + 2, "refuses", line=line)
+    assert calls._origin([frame]) == (True, "")
+    assert calls._origin([FrameSummary("<string>", None, "f", line="")]) == (False, "")
+    assert "do not fit together" in raised_by(lambda x: exec("raise ValueError('x')")).mistake
 
 
 def test_a_call_that_is_none_is_not_shown():

@@ -106,6 +106,13 @@ def test_what_is_no_model_is_told_how_to_become_one(came):
     assert "NumPy" not in outcome.failure.mistake
 
 
+def test_a_model_s_function_under_another_name():
+    """What is not a function is no name for it, whatever it is."""
+    namespace = {"Freeze": lambda base: base, 3: 4, "freez": 5}
+    failure = run_checks(exercise("03-transfer-head"), in_place(namespace), functions=("freeze",))["freeze"].failure
+    assert failure.came == "no function of that name, but `Freeze`"
+
+
 SPOILS = """
 import numpy as np
 def spoils(base, head):

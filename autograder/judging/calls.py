@@ -95,7 +95,8 @@ def _likely_name(name: str | plain.Handle, namespace: Mapping) -> str:
     """The name under which a function that is not there was probably written; empty where there is none."""
     if type(name) is plain.Handle:
         return ""
-    names = {key.lower(): key for key, value in namespace.items() if isinstance(value, FunctionType)}
+    functions = [key for key, value in list(namespace.items()) if type(value) is FunctionType and type(key) is str]
+    names = {key.lower(): key for key in functions if key.isidentifier()}
     return next((names[close] for close in get_close_matches(name, names, n=1, cutoff=0.8)), "")
 
 
@@ -205,9 +206,12 @@ def _origin(frames: list[FrameSummary]) -> tuple[bool, str]:
 
 def _code_of(frame: FrameSummary) -> str:
     """What of a frame's line, or lines, was running, which may be a part of it."""
-    lines = [line.encode() for line in linecache.getlines(frame.filename)[frame.lineno - 1 : frame.end_lineno]]
-    if not lines or frame.end_colno is None:
+    if None in (frame.lineno, frame.colno, frame.end_colno):
+        return frame.line or ""  # Python was told not to keep places, or the code was made without any
+    lines = linecache.getlines(frame.filename)[frame.lineno - 1 : frame.end_lineno]
+    if not lines:
         return ""
+    lines = [line.encode(errors="replace") for line in lines]
     lines[-1] = lines[-1][: frame.end_colno]
     lines[0] = lines[0][frame.colno :]
     return b"".join(lines).decode(errors="replace")

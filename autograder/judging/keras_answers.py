@@ -44,7 +44,7 @@ def _call(namespace: Mapping, question: dict) -> bytes:
         return np.asarray(value) if keras.ops.is_tensor(value) else value
 
     learners = namespace.get(question["call"])
-    known = {question["call"]: function} if callable(learners) else {}
+    known = {question["call"]: function} if callable(learners) else namespace
     return calls.answer(known, {name: question[name] for name in ("call", "args", "kwargs")})
 
 
