@@ -4,14 +4,19 @@ A failed check says what was expected, what came from which call, and what was p
 found by comparison: each known wrong program is run on the same input, and the one whose answer came is named.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-SHOWN = 16  # elements of an array that are shown in full, so that a short call can be pasted and tried
-WIDTH = 300  # characters of any one value in a message
+from autograder.reasons import why_not_a_refusal, why_raised
+
+SHOWN = 60  # elements of an array that are shown in full, so that a short call can be pasted and tried
+WIDE = 1000  # characters of so many elements in a message
+WIDTH = 300  # characters of any other value
+MESSAGE = 200  # characters of an exception's message
 
 
 class Wrong(AssertionError):
@@ -35,12 +40,17 @@ class Partly(Wrong):
 
 
 class Raised(Wrong):
-    """The learner's function raised: `type`, its `bases` by name, its `message`, and the learner's own lines."""
+    """The learner's function raised: `type`, its `bases` by name, its `message`, and the learner's own lines.
 
-    def __init__(self, type: str, bases: tuple[str, ...], message: str, lines: tuple[str, ...]):
-        came = f"{type}: {message}" if message else type
-        super().__init__(came=came, mistake=_why_raised(type, bases, message, lines), lines=lines)
-        self.type, self.bases, self.message = type, bases, message
+    `own` and `call` say what raised it, as in `reasons.why_raised`.
+    """
+
+    def __init__(
+        self, type: str, bases: tuple[str, ...], message: str, lines: tuple[str, ...], own: bool = False, call: str = ""
+    ):
+        came = f"{type}: {shortened(message)}" if message else type
+        super().__init__(came=came, mistake=why_raised(type, bases, message, lines, own, call), lines=lines)
+        self.type, self.bases, self.message, self.own = type, bases, message, own
 
 
 class WrongType(Exception):
@@ -80,7 +90,8 @@ def expect(
     except Wrong as wrong:
         wrong.expected = wrong.expected or show(expected)
         raise
-    raise Wrong(call=call, expected=show(expected), came=show(came), mistake=mistake) from None
+    shown = show_apart(expected, came)
+    raise Wrong(call=call, expected=shown[0], came=shown[1], mistake=mistake) from None
 
 
 def expect_such(learner, function: str, *args, expected: str, mistake: Callable[[Any], str], **kwargs) -> Any:
@@ -119,7 +130,7 @@ def expect_refusal(
         if "ValueError" in raised.bases and names_argument(raised.message, naming, showing):
             return
         raised.expected = expected
-        raised.mistake = _why_not_a_refusal(raised, names, because)
+        raised.mistake = why_not_a_refusal(raised.type, raised.bases, raised.own, raised.mistake, names, because)
         raise
     except Wrong as wrong:
         wrong.expected = expected
@@ -155,9 +166,11 @@ def same_whole_number(came, expected: int) -> bool:
     """Whether the same whole number came, as int or NumPy integer. Raises WrongType where something else came."""
     same = same_number(came, expected, tolerance=0)
     if not np.issubdtype(np.asarray(came).dtype, np.integer):
-        raise WrongType(
-            f"A whole number (int) was asked for, and {kind_of(came)} came: `//` divides and rounds down at once."
-        )
+        if float(came).is_integer():
+            mend = "give back `int(...)` of it, since `float(...)` and `/` make floats."
+        else:
+            mend = "`//` divides and rounds down at once."
+        raise WrongType(f"A whole number (int) was asked for, and {kind_of(came)} came: {mend}")
     return same
 
 
@@ -210,10 +223,38 @@ def kind_of(value) -> str:
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
+def shortened(message: str) -> str:
+    """An exception's message in a few words, without what a terminal would obey."""
+    text = " ".join(re.sub(r"\x1b\[\d*m", "", message).split())
+    text = "".join(character for character in text if character.isprintable())
+    return text if len(text) <= MESSAGE else f"{text[: MESSAGE - 3]}..."
+
+
 def show(value) -> str:
     """A value as it stands in a message: short arrays in full, long ones by their ends and shape."""
     text = _show(value)
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}..."
+    limit = WIDE if isinstance(value, (np.ndarray, list, tuple)) else WIDTH
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def show_apart(expected, came) -> tuple[str, str]:
+    """Both as they stand in a message; of arrays that are too long for one, also where they differ first."""
+    texts, place = (show(expected), show(came)), _first_difference(expected, came)
+    if place is None:
+        return texts
+    values = (_show(as_numbers(array)[place]) for array in (expected, came))
+    where = f"[{', '.join(map(str, place))}]"
+    return tuple(f"{text}, at {where}: {value}" for text, value in zip(texts, values, strict=True))
+
+
+def _first_difference(expected, came) -> tuple[int, ...] | None:
+    """The place of the first number that differs by more than rounding; None where not all of them are compared."""
+    wanted, numbers = as_numbers(expected), as_numbers(came)
+    if wanted is None or numbers is None or wanted.shape != numbers.shape or wanted.size <= SHOWN:
+        return None
+    tolerance = 1e-9 * max(1.0, np.max(np.abs(wanted)))
+    differs = ~(np.abs(numbers.astype(float) - wanted.astype(float)) <= tolerance)
+    return tuple(np.argwhere(differs)[0].tolist()) if differs.any() else None
 
 
 def show_call(function: str, args: tuple, kwargs: dict) -> str:
@@ -225,7 +266,7 @@ def show_call(function: str, args: tuple, kwargs: dict) -> str:
 def _show(value) -> str:
     if isinstance(value, np.ndarray):
         if value.size <= SHOWN:
-            return f"np.array({_show(value.tolist())})"
+            return _show_array(value)
         flat = value.ravel()
         ends = ", ".join(_show(item) for item in flat[:3]), ", ".join(_show(item) for item in flat[-2:])
         return f"array([{ends[0]}, ..., {ends[1]}], shape={value.shape}, dtype={value.dtype})"
@@ -234,8 +275,8 @@ def _show(value) -> str:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, (tuple, list)):
-        items = [_show(item) for item in value[:SHOWN]] + ["..."] * (len(value) > SHOWN)
-        inside = ", ".join(items)
+        shown = [*value[:3], ..., *value[-2:]] if len(value) > SHOWN else value
+        inside = ", ".join("..." if item is ... else _show(item) for item in shown)
         return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' * (len(value) == 1)})"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{_show(key)}: {_show(item)}' for key, item in value.items())}}}"
@@ -243,6 +284,15 @@ def _show(value) -> str:
         # 12 digits: enough to tell two answers apart, without the tail of binary fractions.
         return repr(float(f"{value:.12g}"))
     return repr(value)
+
+
+def _show_array(array: np.ndarray) -> str:
+    """How to make this array, its type of numbers where NumPy would choose another one."""
+    dtype = f"np.{array.dtype}"
+    if not array.size:
+        return f"np.zeros({array.shape}{'' if array.dtype == float else f', {dtype}'})"
+    same = array.dtype.kind == "U" or np.asarray(array.tolist()).dtype == array.dtype
+    return f"np.array({_show(array.tolist())}{'' if same else f', {dtype}'})"
 
 
 def _show_generator(generator: np.random.Generator) -> str:
@@ -295,50 +345,3 @@ def _usual_mistake_in_array(came: np.ndarray, expected: np.ndarray) -> str:
     if not np.isfinite(came).all():
         return "nan or inf is among the numbers: it comes from a division by 0, or from numbers never set."
     return ""
-
-
-def _why_raised(type: str, bases: tuple[str, ...], message: str, lines: tuple[str, ...]) -> str:
-    """The likely mistake behind an exception that a learner's function should not have raised."""
-    if type == "TypeError" and not lines and "argument" in message:  # raised by the call itself
-        return (
-            "The function does not take the arguments that it is called with: keep the `def` line as it was released."
-        )
-    if type == "AttributeError" and message.startswith("'NoneType'"):
-        return (
-            "None is used as if it were something: a call before it gave nothing back, as `re.match` does where the "
-            "pattern does not fit."
-        )
-    for base in bases:
-        if base in _REASONS:
-            return _REASONS[base]
-    return (
-        f"Your code stopped with {type} on valid input: read the line that is named, with this call's values in mind."
-    )
-
-
-_REASONS = {
-    "NotImplementedError": "Not written yet: put your code where `raise NotImplementedError` stands, and run the cell.",
-    "ZeroDivisionError": "A denominator is 0 here: test for that before dividing.",
-    "NameError": "A name is used that nothing defines: a typing error, an import or a cell that was not run.",
-    "AttributeError": "There is no such attribute: print the object's type, or look the name up for this version.",
-    "IndexError": "An index is beyond the end: check where your loop or slice stops.",
-    "UnboundLocalError": "A variable is used on a path on which it was never set.",
-    "RecursionError": "The function calls itself without an end.",
-    "ModuleNotFoundError": "A module is imported that is not installed here; NumPy is enough for this function.",
-    "AssertionError": "An `assert` of yours refused valid input.",
-    "SystemExit": "`exit()` ends the program: use `return` to leave a function.",
-    "EOFError": "`input()` cannot be answered here: the function gets all that it needs as arguments.",
-    "TypeError": "A value of one type is used as another: compare the arguments' types with what the line does.",
-    "ValueError": "Valid input was refused: check the condition in front of your `raise`, or the shapes on that line.",
-}
-
-
-def _why_not_a_refusal(raised: Raised, names: str, because: str) -> str:
-    """The likely mistake where bad input led to an exception, but not to the one that was asked for."""
-    if raised.type in ("NotImplementedError", "NameError", "SystemExit", "EOFError", "ModuleNotFoundError"):
-        return raised.mistake
-    if "ValueError" in raised.bases:
-        return f"The ValueError does not say which argument is wrong: raise your own, first, and name {names} in it."
-    if raised.type == "AssertionError":
-        return f"`assert` is for your own errors: for the caller's, `raise ValueError(...)` naming {names}."
-    return f"{raised.type} came by accident ({because}): test for it first, and `raise ValueError(...)` naming {names}."

@@ -17,6 +17,8 @@ from autograder.exercises import PACKAGE, exercises
 
 GAP = "…"
 PRINTED = re.compile(r" ?\(it printed last: .*\)", re.DOTALL)
+# A call in the learner's code: a chain of names, each of which could be one of ours and say something.
+CALL = re.compile(r"(?<=refused by )`[^`]*`|(?<=imports )`[^`]*`(?= under)|^`[^`]*`(?= stopped with)")
 LINE = re.compile(r"line (\d{1,4})\b")
 # A group of numbers such as a shape, a word, a number: each passes where the course's own texts have it.
 GROUP = r"[(\[][-+\d.,eEx ]*\d[-+\d.,eEx ]*[)\]]"
@@ -24,13 +26,13 @@ TOKEN = re.compile(rf"{GROUP}|[^\W\d]\w*(?:-\w+)*|[-+]?\d[\w.]*(?:[-+]\d+)?")
 NUMBER = re.compile(r"\d[\d.]*(?:e[-+]?\d+)?")
 # A limit, which is no secret, and points, which stand beside the sentence in any case.
 OPEN = re.compile(r"\d[\d.]{0,4}(?= seconds)|^\d{1,2}(?= of \d{1,2} points)")
-MODULES = ("checking.py", "learner.py", "running.py")
+MODULES = ("checking.py", "learner.py", "reasons.py", "running.py")
 JUDGING = ("calls", "functions", "judge", "keras_answers", "keras_models", "plain", "sandbox", "worker", "workers")
 
 
 def told(sentence: str) -> str:
     """A sentence of a hidden check as a learner may see it."""
-    sentence = PRINTED.sub("", sentence)
+    sentence = CALL.sub(GAP, PRINTED.sub("", sentence))
     known = {match.span() for match in OPEN.finditer(sentence)}
     return TOKEN.sub(lambda match: match[0] if match.span() in known or _is_ours(match[0]) else GAP, sentence)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from autograder.released import released_from
 from pneumonia.settings import CourseError
 
 PACKAGE = Path(__file__).resolve().parent
@@ -39,7 +40,12 @@ class Exercise:
 
     @property
     def released(self) -> dict | None:
-        """The released notebook's content; None where the course was installed without it."""
+        """The content of the notebook that learners start from; None where the course was installed without it.
+
+        It is made from the source where that is at hand: in a clone, learners write into `exercises/` itself.
+        """
+        if self.source.is_file():
+            return released_from(json.loads(self.source.read_bytes()))
         return json.loads(self.release.read_bytes()) if self.release.is_file() else None
 
     @property

@@ -5,9 +5,11 @@ nbgrader scores 0 for that. It takes a cell's last value for its points, so a va
 the points of what the hidden checks found right in part. The message is printed then, so that a learner has both.
 """
 
+import ast
 import contextlib
 import io
 import os
+import re
 import secrets
 import sys
 import tempfile
@@ -36,14 +38,20 @@ def check(function: str, *, hidden: bool = False, namespace: dict | None = None)
     from autograder.running import LEARNERS_SEED, run_checks
     from pneumonia.settings import CourseError
 
+    shell = _notebook_shell() if namespace is None else None
     if namespace is None:
-        namespace = _notebook_namespace() or sys._getframe(1).f_globals
+        namespace = shell.user_ns if shell else sys._getframe(1).f_globals
     seed = secrets.randbits(32) if hidden else LEARNERS_SEED
     try:
         exercise = exercise_of(function)
         with _printed() as printed:
             outcome = run_checks(
-                exercise, in_place(namespace), functions=(function,), public=not hidden, hidden=hidden, seed=seed
+                exercise,
+                in_place(namespace, stopped=_stopped(shell, function) if shell else None),
+                functions=(function,),
+                public=not hidden,
+                hidden=hidden,
+                seed=seed,
             )[function]
     except CourseError as error:
         raise CheckFailed(str(error)) from None
@@ -68,12 +76,32 @@ def _points_in_part(exercise, outcome) -> int | None:
     return outcome.earned(points_of(exercise)[outcome.function]) if outcome.part else None
 
 
-def _notebook_namespace() -> dict | None:
-    """The namespace of the notebook that is running, if one is."""
-    if "IPython" not in sys.modules:
-        return None
-    shell = sys.modules["IPython"].get_ipython()
-    return shell.user_ns if shell else None
+def _notebook_shell():
+    """IPython's shell, whose namespace is that of the notebook that is running, if one is."""
+    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+
+
+def _stopped(shell, function: str) -> dict[str, str]:
+    """How the cell stopped that was run last of those that define a function; empty where it is not known to have."""
+    from autograder.judging import calls
+    from autograder.learner import stopped_with
+
+    defines = re.compile(rf"^def {function}\(", re.MULTILINE)
+    sources = [source for source in shell.history_manager.input_hist_raw if defines.search(source)]
+    error = _error_of(shell, sources[-1]) if sources else None
+    return {function: stopped_with(calls.read(calls.raised(error)))} if error else {}
+
+
+def _error_of(shell, source: str) -> BaseException | None:
+    """The error that a cell stopped with: one of syntax, or any if no other cell was run since."""
+    result = getattr(shell, "last_execution_result", None)
+    if result is not None and result.info is not None and result.info.raw_cell.rstrip("\n") == source:
+        return result.error_before_exec or result.error_in_exec
+    try:
+        compile(shell.transform_cell(source), "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return error
+    return None
 
 
 @contextlib.contextmanager

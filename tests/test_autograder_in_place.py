@@ -1,6 +1,7 @@
 """`check("precision")` in a notebook: one line or one message, nothing on stderr, nothing of pytest."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from autograder.in_place import CheckFailed
 from autograder.learner import in_place
 from autograder.running import run_checks
 from pneumonia.settings import CourseError
+from tests.conftest import run_environment
 
 EXERCISE = exercise("02-metrics")
 
@@ -178,3 +180,45 @@ def test_importing_check_is_quick_and_light():
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+STOPPED_CELLS = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance(history_manager=None)
+shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
+def run(*cells):
+    for cell in cells:
+        result = shell.run_cell(cell, store_history=True)
+    print(result.error_in_exec)
+syntax, late = "def recall(tp, fn)\\n    return 1", "!:\\nn = int(input())\\ndef recall(tp, fn):\\n    return 1\\n"
+check = "from autograder import check\\ncheck('recall')"
+run("%pylab_is_no_magic", check)
+run(syntax, check)
+run(check)
+run(syntax, late, check)
+run("1 / 0", check)
+run(syntax, "def recall(tp, fn):\\n    return tp / (tp + fn) if tp + fn else 0.0", check)
+"""
+
+
+def test_the_error_of_a_cell_is_told_in_the_notebook(tmp_path):
+    """As long as it is known: one of syntax always, another one until the next cell is run."""
+    run = subprocess.run(
+        [sys.executable, "-c", STOPPED_CELLS],
+        check=True,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=run_environment(IPYTHONDIR=str(tmp_path)),
+    )
+    came = re.findall(r"came +(.*)|^(None)$", run.stdout, re.M)
+    assert [first or second for first, second in came] == [
+        "no function of that name",
+        "its cell stopped with SyntaxError: expected ':', line 1",
+        "its cell stopped with SyntaxError: expected ':', line 1",
+        "its cell stopped with EOFError: EOF when reading a line (line 2, in <module>: n = int(input()))",
+        "no function of that name",
+        "None",
+    ]
+    assert run.stdout.count("Python cannot read the cell") == 2
+    assert "`input()` cannot be answered here: delete it" in run.stdout

@@ -135,10 +135,23 @@ def test_a_submission_has_an_end():
     assert "as a whole" in outcomes["specificity"].failure.mistake
 
 
-def test_a_function_whose_cell_does_not_parse_is_told_so():
-    cells = [CodeCell("recall", "def recall(tp, fn)\n    return tp / (tp + fn)")]
-    outcome = next(o for o in judge(cells, EXERCISE, hidden=False, limits=SHORT).outcomes if o.function == "recall")
-    assert outcome.failure.came == "its cell stopped with SyntaxError: expected ':', line 1"
+def test_a_function_whose_cell_stopped_is_told_so():
+    """Whether it is the course's cell for it, one of the learner's own, or one that an edited release has as well."""
+    cells = [
+        CodeCell("recall", "def recall(tp, fn)\n    return tp / (tp + fn)"),
+        CodeCell("cell 2", "n = int(input('tp'))\ndef precision(tp, fp):\n    return 1"),
+        CodeCell("f_beta", "def f_beta(:", own=False),
+        CodeCell("specificity", "while True: pass"),
+    ]
+    judgement = judge(cells, EXERCISE, hidden=False, limits=Limits(call=2, cell=2))
+    failures = {outcome.function: outcome.failure for outcome in judgement.outcomes}
+    assert failures["recall"].came == "its cell stopped with SyntaxError: expected ':', line 1"
+    assert "Python cannot read the cell" in failures["recall"].mistake
+    assert failures["precision"].came.startswith("its cell stopped with EOFError: EOF when reading a line (line 1, in ")
+    assert "`input()` cannot be answered here: delete it" in failures["precision"].mistake
+    assert failures["f_beta"].came == "its cell stopped with SyntaxError: invalid syntax, line 1"
+    assert failures["specificity"].came.startswith("its cell was left out: There was no answer within 2 seconds")
+    assert failures["roc_auc"].came == "no function of that name"
 
 
 @pytest.mark.parametrize(

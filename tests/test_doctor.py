@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import shutil
 
 import nbformat
 import pytest
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.exercises import exercise, exercises, grade_cell
+from autograder.exercises import CLONE, exercise, exercises, grade_cell
 from autograder.hand_ins import contracts
 from autograder.hand_ins.doctor import SEVERITIES, examine, not_defined
 from autograder.hand_ins.matching import as_bytes, current_format, load
@@ -544,6 +545,33 @@ def test_warnings_leave_the_exit_status_and_a_wrong_name_does_not(tmp_path):
     assert status == 1
     assert "Expected the name 02-metrics.ipynb" in printed
     assert codes(written(), path) == ["file-name"]
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """A clone's notebooks, for a learner who works in `exercises/` itself; the path of the exercise's notebook."""
+    for path in (TASK.source, TASK.release):
+        (tmp_path / path.relative_to(CLONE).parent).mkdir(parents=True)
+        shutil.copy(path, tmp_path / path.relative_to(CLONE))
+    monkeypatch.setattr("autograder.exercises.CLONE", tmp_path)
+    return TASK.release
+
+
+@pytest.mark.parametrize("with_source", [True, False])
+def test_a_function_that_was_renamed_in_the_clone_itself(clone, with_source):
+    notebook = written()
+    found = cell(notebook, "precision")
+    found["source"] = source_of(found).replace("def precision", "def Precision")
+    clone.write_bytes(as_bytes(notebook))
+    if not with_source:
+        TASK.source.unlink()
+    status, printed = check(clone, "--json")
+    (result,) = json.loads(printed)
+    failure = next(row["failure"] for row in result["functions"] if row["function"] == "precision")
+    assert status == 1
+    assert failure["came"] == "no function of that name, but `Precision`"
+    assert "call it `precision` again" in failure["mistake"]
+    assert [finding["code"] for finding in result["findings"]] == ["function-renamed"] * with_source
 
 
 def test_what_only_the_kernel_remembers_is_told_from_the_run(tmp_path):

@@ -390,3 +390,10 @@ def test_code_that_learners_read_is_short(name):
         if cell["cell_type"] == "code" and not grading_metadata(cell)
     ]
     assert max(lengths) <= 10
+
+
+@each_exercise
+def test_what_was_released_is_known_without_its_file(name):
+    """A learner of a clone writes into the file itself."""
+    there = json.loads(exercise(name).release.read_bytes())
+    assert json.dumps(exercise(name).released) == json.dumps(there), "the order counts, too: it is written to files"

@@ -13,7 +13,7 @@ from autograder.hand_ins.notebooks import CodeCell
 from autograder.judging import calls, plain
 from autograder.judging.judge import Limits, Submission
 from autograder.judging.keras_models import ModelLearner, digest_of
-from autograder.learner import Learner
+from autograder.learner import Learner, in_place
 from autograder.running import run_checks
 from pneumonia.backend import keras
 
@@ -84,6 +84,33 @@ HOSTILE = {
     "a_handle": "__import__('autograder.judging.plain').judging.plain.Handle(0)",
     "a_class": "keras.Model",
 }
+
+
+NO_MODELS = {
+    "lambda images: base(images)": "A function is no model, whatever it computes",
+    "base.output": "A tensor is no model",
+    "[base.output]": "A list of layers or tensors is no model",
+    "base.layers": "A list of layers or tensors is no model",
+    "base.count_params": "call it, with `()`",
+    "keras.Model": "Give back what the docstring asks for",
+}
+
+
+@pytest.mark.parametrize("came", NO_MODELS)
+def test_what_is_no_model_is_told_how_to_become_one(came):
+    def freeze(base):
+        return eval(came, {"base": base, "keras": keras})
+
+    outcome = run_checks(exercise("03-transfer-head"), in_place({"freeze": freeze}), functions=("freeze",))["freeze"]
+    assert NO_MODELS[came] in outcome.failure.mistake
+    assert "NumPy" not in outcome.failure.mistake
+
+
+def test_a_model_s_function_under_another_name():
+    """What is not a function is no name for it, whatever it is."""
+    namespace = {"Freeze": lambda base: base, 3: 4, "freez": 5}
+    failure = run_checks(exercise("03-transfer-head"), in_place(namespace), functions=("freeze",))["freeze"].failure
+    assert failure.came == "no function of that name, but `Freeze`"
 
 
 SPOILS = """

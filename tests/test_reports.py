@@ -25,6 +25,7 @@ from autograder.engine.grading import grade_class
 from autograder.engine.lateness import Lateness, Terms
 from autograder.exercises import exercise
 from autograder.hand_ins.notebooks import grading_metadata
+from autograder.reasons import why_raised
 from autograder.reporting.items import FEWEST, analyse, distribution
 from autograder.reporting.junit import junit_xml
 from autograder.reporting.pages import page, safe
@@ -174,6 +175,9 @@ def test_no_field_of_a_hidden_failure_carries_what_the_code_has_seen():
         assert "73519" in "".join(text for _, text in wrong.rows(instructor=True))
 
 
+OF_A_CALL = f"was refused by {GAP}: look at what this call is given on the line that is named."
+
+
 @pytest.mark.parametrize(
     ("sentence", "shown"),
     [
@@ -183,6 +187,9 @@ def test_no_field_of_a_hidden_failure_carries_what_the_code_has_seen():
         ("There was no answer within 7.32 seconds: look for an endless loop.",) * 2,
         ("Your code stopped with ValueError on valid input.",) * 2,
         ("Your code stopped with E0_734 on valid input.", f"Your code stopped with {GAP} on valid input."),
+        (why_raised("ValueError", ("ValueError",), "", ("line 1",), call="sum.max"), f"Valid input {OF_A_CALL}"),
+        ("`sum.max` stopped with KeyError on valid input", f"{GAP} stopped with KeyError on valid input"),
+        ("Your notebook imports `sum.max` under this name", f"Your notebook imports {GAP} under this name"),
     ],
 )
 def test_drawn_values_are_left_out_of_sentences(sentence, shown):

@@ -314,6 +314,8 @@ def _of_functions(view: View) -> Iterator[Finding]:
         contract = contracts.definition(parse(source_of(view.originals[function])), function)
         # The last definition is the one that is called.
         elsewhere = view.defines(function)
+        if contract is None:
+            continue  # no release is at hand: what it is compared with was written by a learner
         if not elsewhere and not view.names[place].opaque:
             other = contracts.likely(tree, contract)
             if other:

@@ -5,12 +5,18 @@ the checks live. Between them are bytes of `autograder.judging.plain`, in place 
 values and an object that lies about being equal never reaches a check.
 """
 
+import ast
+import linecache
+import os
+import re
 import sys
 import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from traceback import extract_tb
+from traceback import FrameSummary, extract_tb
+from types import FunctionType
 from typing import Any
 
 from numpy.random import Generator
@@ -19,6 +25,8 @@ from autograder.judging import handles, plain
 
 TEXT_LIMIT = 2000  # characters of a learner's exception message
 LINES_LIMIT = 5  # lines of a learner's traceback
+CALL_LIMIT = 60  # characters of the call that an exception came from
+CALL = re.compile(rf"[\w.()\[\]]{{0,{CALL_LIMIT}}}")
 
 
 @dataclass(frozen=True)
@@ -30,8 +38,10 @@ class Answer:
     changed: tuple[str, ...] = ()  # value: the arguments that the function changed
     type: str = ""  # raised, not plain: the name of the type
     bases: tuple[str, ...] = ()  # raised: names of the exception's classes
-    message: str = ""  # raised, not plain
+    message: str = ""  # raised, not plain; missing: the name that was probably meant
     lines: tuple[str, ...] = ()  # raised: the learner's own lines, outermost first
+    own: bool = False  # raised: by a `raise` on the last of these lines
+    call: str = ""  # raised: else the call on that line that it came from
 
 
 KINDS = ("value", "raised", "missing", "not plain")
@@ -61,7 +71,7 @@ def answer(namespace: Mapping, question: dict) -> bytes:
     name, args, kwargs = question["call"], question["args"], question["kwargs"]
     function = handles.behind(name) if type(name) is plain.Handle else namespace.get(name)
     if not callable(function):
-        return plain.dumps({"kind": "missing"})
+        return plain.dumps({"kind": "missing", "message": _likely_name(name, namespace)})
     before = _fingerprints(args, kwargs)
     try:
         value = function(*args, **kwargs)
@@ -81,6 +91,15 @@ def answer(namespace: Mapping, question: dict) -> bytes:
         )
 
 
+def _likely_name(name: str | plain.Handle, namespace: Mapping) -> str:
+    """The name under which a function that is not there was probably written; empty where there is none."""
+    if type(name) is plain.Handle:
+        return ""
+    functions = [key for key, value in list(namespace.items()) if type(value) is FunctionType and type(key) is str]
+    names = {key.lower(): key for key in functions if key.isidentifier()}
+    return next((names[close] for close in get_close_matches(name, names, n=1, cutoff=0.8)), "")
+
+
 def raised(error: BaseException) -> bytes:
     """The answer for an exception: its type, its message and the learner's own lines of the traceback."""
     try:
@@ -88,13 +107,17 @@ def raised(error: BaseException) -> bytes:
         message = f"{error.msg}, line {error.lineno}" if isinstance(error, SyntaxError) else str(error)
     except Exception:
         message = "(its message cannot be shown)"
+    frames = extract_tb(error.__traceback__)
+    own, call = _origin(frames)
     return plain.dumps(
         {
             "kind": "raised",
             "type": _writable(type(error).__name__),
             "bases": [_writable(base.__name__) for base in type(error).__mro__],
             "message": _writable(message[:TEXT_LIMIT]),
-            "lines": _learner_lines(error),
+            "lines": _learner_lines(frames),
+            "own": own,
+            "call": _writable(call[:CALL_LIMIT]),
         }
     )
 
@@ -118,6 +141,8 @@ def read(reply: bytes) -> Answer:
         bases=_texts(fields, "bases"),
         message=_text(fields, "message"),
         lines=_texts(fields, "lines"),
+        own=fields.get("own") is True,
+        call=call if CALL.fullmatch(call := _text(fields, "call")) else "",
     )
 
 
@@ -151,16 +176,64 @@ def _bytes(value) -> bytes:
         return b"no longer plain"
 
 
+COURSE = Path(__file__).parents[2]
+LIBRARY = f"{COURSE / 'pneumonia'}{os.sep}"
 _NOT_THE_LEARNERS = tuple(
     {str(Path(sysconfig.get_path(name))) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    | {str(Path(__file__).parents[1]), str(Path(sys.prefix) / "lib")}
+    | {f"{COURSE / name}{os.sep}" for name in ("autograder", "course")}
+    | {LIBRARY, str(Path(sys.prefix) / "lib")}
 )
 
 
-def _learner_lines(error: BaseException) -> list[str]:
-    """The traceback's frames that are the learner's own, as `line 3, in precision: return tp / (tp + fp)`."""
-    own = [frame for frame in extract_tb(error.__traceback__) if _is_learners(frame.filename)]
-    lines = [f"line {frame.lineno}, in {frame.name}: {frame.line or ''}".rstrip(": ") for frame in own]
+def _origin(frames: list[FrameSummary]) -> tuple[bool, str]:
+    """What raised an exception: whether a `raise` of the learner's, or else the call, on the learner's last line.
+
+    Where no line is the learner's, it is the function of the course's library that stands in the place of theirs.
+    """
+    places = [place for place, frame in enumerate(frames) if _is_learners(frame.filename)]
+    if not places:
+        first = next((frame for frame in frames if frame.filename.startswith(LIBRARY)), None)
+        return False, f"pneumonia.{Path(first.filename).stem}.{first.name}" if first else ""
+    code = _code_of(frames[places[-1]])
+    if places[-1] == len(frames) - 1 and code.startswith("raise"):
+        return True, ""
+    try:
+        node = ast.parse(code.strip(), mode="eval").body
+        return False, _name_of(node.func) if isinstance(node, ast.Call) else ""
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False, ""
+
+
+def _code_of(frame: FrameSummary) -> str:
+    """What of a frame's line, or lines, was running, which may be a part of it."""
+    if None in (frame.lineno, frame.colno, frame.end_colno):
+        return frame.line or ""  # Python was told not to keep places, or the code was made without any
+    lines = linecache.getlines(frame.filename)[frame.lineno - 1 : frame.end_lineno]
+    if not lines:
+        return ""
+    lines = [line.encode(errors="replace") for line in lines]
+    lines[-1] = lines[-1][: frame.end_colno]
+    lines[0] = lines[0][frame.colno :]
+    return b"".join(lines).decode(errors="replace")
+
+
+def _name_of(function: ast.expr) -> str:
+    """How a function is called in the code: `np.sum`, `GridSearchCV(...).fit`."""
+    if isinstance(function, ast.Attribute):
+        return f"{_name_of(function.value)}.{function.attr}"
+    if isinstance(function, ast.Call):
+        return f"{_name_of(function.func)}(...)"
+    return function.id if isinstance(function, ast.Name) else "(...)"
+
+
+def _learner_lines(frames: list[FrameSummary]) -> list[str]:
+    """The traceback's frames that are the learner's own, as `line 3, in precision: return tp / (tp + fp)`.
+
+    A line that is there once more, in a comprehension or in a function that calls itself, is told once.
+    """
+    own = {(frame.filename, frame.lineno): frame for frame in reversed(frames) if _is_learners(frame.filename)}
+    innermost_last = reversed(own.values())
+    lines = [f"line {frame.lineno}, in {frame.name}: {frame.line or ''}".rstrip(": ") for frame in innermost_last]
     return [_writable(line[:TEXT_LIMIT]) for line in lines[-LINES_LIMIT:]]
 
 

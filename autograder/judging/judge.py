@@ -6,6 +6,7 @@ comes back is plain data. What is right is decided here.
 
 import contextlib
 import math
+import re
 import time
 from dataclasses import dataclass, field, replace
 
@@ -15,7 +16,7 @@ from autograder.hand_ins.names import is_python, names_of, spared
 from autograder.hand_ins.notebooks import CodeCell
 from autograder.judging import calls, plain, workers
 from autograder.judging.workers import Worker, WorkerLost
-from autograder.learner import Learner
+from autograder.learner import Learner, stopped_with
 from autograder.running import LEARNERS_SEED, Outcome, run_checks
 
 IMPORTED = (
@@ -34,6 +35,7 @@ IMPORTED = (
     "sklearn.utils.class_weight",
 )
 READ_LIMIT = 200_000  # characters of code that are read to see what depends on what; nobody writes more by hand
+DEFINED = re.compile(r"^def (\w{1,100})\(", re.MULTILINE)
 LOST_CELLS = 3  # cells that may end or stall their worker before the rest of the notebook is given up
 
 
@@ -112,7 +114,7 @@ class Submission:
     sandbox: str = "none"
     modules: tuple[str, ...] = ()  # imported before the fork, where the sandbox has one
     notes: list[str] = field(default_factory=list)
-    stopped: dict[str, str] = field(default_factory=dict)  # cell's name -> the exception that it stopped with
+    stopped: dict[str, str] = field(default_factory=dict)  # name of a cell or of its function -> how the cell stopped
     _worker: "Worker | None" = None
     _lost: set[int] = field(default_factory=set)  # places of the cells that cost a worker
     _noted: set[int] = field(default_factory=set)
@@ -179,13 +181,18 @@ class Submission:
             self._end_worker()
             self._lost.add(place)
             self._note(place, f"{cell.name}: {lost} It is left out.")
+            self._remember(cell, f"was left out: {lost}")
             return False
         # A cell that uses a function not written yet is no news: the function's own result says so.
-        if cell.own and answer.kind == "raised" and answer.type != "NotImplementedError":
-            where = f" ({answer.lines[-1]})" if answer.lines else ""
-            self.stopped[cell.name] = f"{answer.type}: {answer.message[:200]}{where}"
-            self._note(place, f"{cell.name} stopped with {self.stopped[cell.name]}")
+        if answer.kind == "raised" and answer.type != "NotImplementedError":
+            self._remember(cell, stopped_with(answer))
+            if cell.own:
+                self._note(place, f"{cell.name} {stopped_with(answer)}")
         return True
+
+    def _remember(self, cell: CodeCell, how: str) -> None:
+        """Remember how a cell stopped, by its name and by those of the functions that it would have defined."""
+        self.stopped |= dict.fromkeys([cell.name, *DEFINED.findall(cell.source)], how)
 
     def _note(self, place: int, text: str) -> None:
         if place not in self._noted:

@@ -44,7 +44,7 @@ def _call(namespace: Mapping, question: dict) -> bytes:
         return np.asarray(value) if keras.ops.is_tensor(value) else value
 
     learners = namespace.get(question["call"])
-    known = {question["call"]: function} if callable(learners) else {}
+    known = {question["call"]: function} if callable(learners) else namespace
     return calls.answer(known, {name: question[name] for name in ("call", "args", "kwargs")})
 
 
@@ -66,7 +66,10 @@ def _output(question: dict) -> np.ndarray:
         # A model made of a list of one input is right, too; Keras warns where it is called on the input itself.
         warnings.filterwarnings("ignore", message="The structure of `inputs`")
         # Called, because Keras's own `predict` stalls with TensorFlow 2.21.
-        return np.asarray(model(inputs, **settings))
+        outputs = model(inputs, **settings)
+        if isinstance(outputs, (list, tuple)) and len(outputs) > 1:
+            raise ValueError("the model has several outputs")
+        return np.asarray(outputs)
 
 
 def _losses(question: dict) -> list[float]:

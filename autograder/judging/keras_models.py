@@ -114,7 +114,7 @@ class ModelLearner(Learner):
 
     def _ask(self, question: dict, function: str = "") -> Any:
         reply = calls.read(self._exchange(plain.dumps(question)))
-        return value_of(reply, function, self._stopped.get(function, ""))
+        return value_of(reply, function, self._stopped.get(function, ""), models=True)
 
 
 @dataclass(eq=False)
