@@ -298,3 +298,13 @@ def test_a_message_that_announces_too_much_is_refused_before_it_comes():
     theirs.sendall(HEAD.pack(plain.LIMIT + 1, 0))
     with pytest.raises(plain.Garbage, match="bytes, of which"):
         SocketTalk(ours).reply(5)
+
+
+@pytest.mark.parametrize("large", ["tp ** 64 // (tp + fn or 1)", "-2 ** 63 - 1", "[2 ** 70]", "(1, 2 ** 1023)"])
+def test_a_number_beyond_64_bits_is_wrong_and_no_more(large):
+    """NumPy has no room for it: in a check it would raise, and the notebook would have no score."""
+    big = f"def recall(tp, fn):\n    return {large}"
+    outcomes, _ = ratios(PRECISION, big, SPECIFICITY)
+    assert [outcomes[name].passed for name in ("precision", "recall", "specificity")] == [True, False, True]
+    failure = outcomes["recall"].failure
+    assert "bits, of which 63 may be sent" in failure.came
