@@ -10,7 +10,8 @@ import time
 import pytest
 
 from autograder.exercises import exercise
-from autograder.hand_ins.notebooks import CodeCell
+from autograder.hand_ins.names import names_of
+from autograder.hand_ins.notebooks import CodeCell, duplicates
 from autograder.judging import plain, workers
 from autograder.judging.judge import Limits, Submission, judge
 from autograder.judging.worker import HEAD, read_message, write_message
@@ -308,3 +309,20 @@ def test_a_number_beyond_64_bits_is_wrong_and_no_more(large):
     assert [outcomes[name].passed for name in ("precision", "recall", "specificity")] == [True, False, True]
     failure = outcomes["recall"].failure
     assert "bits, of which 63 may be sent" in failure.came
+
+
+@pytest.mark.parametrize("deep", ["f = " + "lambda: " * depth + "0" for depth in (300, 600, 900)])
+def test_functions_hundreds_deep_in_functions_stop_no_grading(deep):
+    """Python runs them; what reads them, to see which names they use, must not end for want of stack."""
+    names_of.cache_clear()
+    cells = [CodeCell("recall", RECALL), CodeCell("cell 2", deep), CodeCell("precision", PRECISION)]
+    outcomes = {o.function: o for o in judge(cells, EXERCISE, hidden=True, seed=1, limits=SHORT).outcomes}
+    assert outcomes["recall"].passed
+    assert outcomes["precision"].passed
+
+
+def test_a_notebook_of_200_000_cells_is_looked_through_once():
+    cells = [CodeCell(f"cell {place}", "") for place in range(200_000)]
+    start = time.monotonic()
+    assert duplicates([*cells, CodeCell("recall", RECALL), CodeCell("recall", RECALL)]) == ["recall"]
+    assert time.monotonic() - start < 5
