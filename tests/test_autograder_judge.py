@@ -12,7 +12,7 @@ import pytest
 from autograder.exercises import exercise
 from autograder.hand_ins.names import names_of
 from autograder.hand_ins.notebooks import CodeCell, duplicates
-from autograder.judging import plain, workers
+from autograder.judging import calls, plain, workers
 from autograder.judging.judge import Limits, Submission, judge
 from autograder.judging.worker import HEAD, read_message, write_message
 from autograder.judging.workers import SocketTalk, StreamTalk, Worker, WorkerLost
@@ -326,3 +326,35 @@ def test_a_notebook_of_200_000_cells_is_looked_through_once():
     start = time.monotonic()
     assert duplicates([*cells, CodeCell("recall", RECALL), CodeCell("recall", RECALL)]) == ["recall"]
     assert time.monotonic() - start < 5
+
+
+LONG = """
+def f():
+    raise type("E" * 2000, (Exception,), {})("m" * 5000)
+exec(compile("def " + "g" * 2000 + "(): f()", "<string>", "exec"))
+g = globals()["g" * 2000]
+"""
+
+
+def test_what_is_said_of_cells_that_stop_is_bounded():
+    """Thousands of cells with long names in what they raise made reports of 25 MB each."""
+    recall = "def recall(tp, fn): g()"
+    outcomes, notes = ratios(LONG, *["g()"] * 100, PRECISION, recall)
+    assert outcomes["precision"].passed
+    assert len(notes) == 21
+    assert notes[-1] == "80 more cells stopped or had to be left out."
+    assert notes[0].startswith("cell 2 stopped with EEE")
+    assert max(map(len, notes)) <= 600
+    assert len(outcomes["recall"].failure.text()) < 6000
+
+
+def test_a_forged_answer_says_no_more_than_an_honest_one():
+    forged = {
+        "kind": "raised",
+        "type": "E" * 9000,
+        "bases": ["E" * 9000] * 100,
+        "lines": ["line 1"] + ["x" * 9000] * 99,
+    }
+    answer = calls.read(plain.dumps(forged | {"message": "m" * 9000}))
+    assert (len(answer.type), len(answer.message), max(map(len, answer.bases))) == (100, 2000, 100)
+    assert [len(line) for line in answer.lines] == [300] * 5

@@ -19,6 +19,8 @@ from autograder.judging import handles, plain
 
 TEXT_LIMIT = 2000  # characters of a learner's exception message
 LINES_LIMIT = 5  # lines of a learner's traceback
+LINE_LIMIT = 300  # characters of one
+NAME_LIMIT = 100  # characters of a type's name
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,7 @@ def answer(namespace: Mapping, question: dict) -> bytes:
     try:
         return plain.dumps({"kind": "value", "value": value, "changed": changed})
     except plain.NotPlain as problem:
-        return plain.dumps(
-            {"kind": "not plain", "type": _writable(type(value).__name__), "message": _writable(str(problem))}
-        )
+        return plain.dumps({"kind": "not plain", "type": _name(type(value)), "message": _writable(str(problem))})
 
 
 def raised(error: BaseException) -> bytes:
@@ -91,12 +91,16 @@ def raised(error: BaseException) -> bytes:
     return plain.dumps(
         {
             "kind": "raised",
-            "type": _writable(type(error).__name__),
-            "bases": [_writable(base.__name__) for base in type(error).__mro__],
+            "type": _name(type(error)),
+            "bases": [_name(base) for base in type(error).__mro__],
             "message": _writable(message[:TEXT_LIMIT]),
             "lines": _learner_lines(error),
         }
     )
+
+
+def _name(kind: type) -> str:
+    return _writable(kind.__name__[:NAME_LIMIT])
 
 
 def _writable(text: str) -> str:
@@ -111,28 +115,28 @@ def read(reply: bytes) -> Answer:
         raise plain.Garbage("a reply of no known kind")
     kind = fields["kind"]
     if kind == "value":
-        return Answer(kind, value=fields.get("value"), changed=_texts(fields, "changed"))
+        return Answer(kind, value=fields.get("value"), changed=_texts(fields, "changed", NAME_LIMIT))
     return Answer(
         kind,
-        type=_text(fields, "type"),
-        bases=_texts(fields, "bases"),
-        message=_text(fields, "message"),
-        lines=_texts(fields, "lines"),
+        type=_text(fields, "type", NAME_LIMIT),
+        bases=_texts(fields, "bases", NAME_LIMIT),
+        message=_text(fields, "message", TEXT_LIMIT),
+        lines=_texts(fields, "lines", LINE_LIMIT)[-LINES_LIMIT:],
     )
 
 
-def _text(fields: dict, key: str) -> str:
+def _text(fields: dict, key: str, limit: int) -> str:
     value = fields.get(key, "")
     if not isinstance(value, str):
         raise plain.Garbage(f"a reply whose {key} is no text")
-    return value[:TEXT_LIMIT]
+    return value[:limit]
 
 
-def _texts(fields: dict, key: str) -> tuple[str, ...]:
+def _texts(fields: dict, key: str, limit: int) -> tuple[str, ...]:
     values = fields.get(key, [])
     if not isinstance(values, list) or len(values) > 100 or not all(isinstance(value, str) for value in values):
         raise plain.Garbage(f"a reply whose {key} is no list of texts")
-    return tuple(value[:TEXT_LIMIT] for value in values)
+    return tuple(value[:limit] for value in values)
 
 
 def _fingerprints(args, kwargs) -> dict[str, bytes]:
@@ -161,7 +165,7 @@ def _learner_lines(error: BaseException) -> list[str]:
     """The traceback's frames that are the learner's own, as `line 3, in precision: return tp / (tp + fp)`."""
     own = [frame for frame in extract_tb(error.__traceback__) if _is_learners(frame.filename)]
     lines = [f"line {frame.lineno}, in {frame.name}: {frame.line or ''}".rstrip(": ") for frame in own]
-    return [_writable(line[:TEXT_LIMIT]) for line in lines[-LINES_LIMIT:]]
+    return [_writable(line[:LINE_LIMIT]) for line in lines[-LINES_LIMIT:]]
 
 
 def _is_learners(filename: str) -> bool:

@@ -34,6 +34,8 @@ IMPORTED = (
     "sklearn.utils.class_weight",
 )
 READ_LIMIT = 200_000  # characters of code that are read to see what depends on what; nobody writes more by hand
+NOTES = 20  # on cells that went wrong: what more there are is counted
+NOTE_LENGTH = 600  # characters
 LOST_CELLS = 3  # cells that may end or stall their worker before the rest of the notebook is given up
 
 
@@ -101,6 +103,10 @@ def without_spared(cells: list[CodeCell], exercise: Exercise) -> list[CodeCell]:
         [names_of(cell.source) for cell in cells], [cell.own or cell.name in exercise.functions for cell in cells]
     )
     return [cell for place, cell in enumerate(cells) if place not in left_out]
+
+
+def _more(count: int) -> str:
+    return f"{count} more cell{'s' * (count > 1)} stopped or had to be left out."
 
 
 @dataclass
@@ -190,7 +196,8 @@ class Submission:
     def _note(self, place: int, text: str) -> None:
         if place not in self._noted:
             self._noted.add(place)
-            self.notes.append(text)
+            more = len(self._noted) - NOTES
+            self.notes[NOTES:] = [_more(more) if more > 0 else text[:NOTE_LENGTH]]
 
     def _end_worker(self) -> None:
         if self._worker is not None:
