@@ -116,6 +116,17 @@ def test_a_notebooks_own_ways_work():
     ]
 
 
+def test_the_magics_of_a_notebooks_kernel_stop_no_cell():
+    from ipykernel.zmqshell import KernelMagics
+
+    names = {*KernelMagics.magics["line"], "store"}
+    assert names >= {"autosave", "clear", "connect_info", "qtconsole"}
+    magics = "\n".join(f"%{name} -r" for name in sorted(names))
+    outcomes, notes = ratios(f"{magics}\n%autosave 60\n%clear\n{PRECISION}", f"%store -r\n{RECALL}", SPECIFICITY)
+    assert notes == []
+    assert all(outcome.passed for outcome in outcomes.values())
+
+
 def test_a_cell_that_never_ends_is_left_out():
     outcomes, notes = ratios(PRECISION, "while True: pass", "def recall(tp, fn):\n    return 2.0", SPECIFICITY)
     assert [outcomes[name].passed for name in ("precision", "recall", "specificity")] == [True, False, True]
