@@ -4,6 +4,7 @@ A failed check says what was expected, what came from which call, and what was p
 found by comparison: each known wrong program is run on the same input, and the one whose answer came is named.
 """
 
+import builtins
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -301,9 +302,22 @@ def _why_raised(type: str, bases: tuple[str, ...], message: str, lines: tuple[st
         if base in _REASONS:
             return _REASONS[base]
     return (
-        f"Your code stopped with {type} on valid input: read the line that is named, with this call's values in mind."
+        f"Your code stopped with {_named(type)} on valid input: "
+        "read the line that is named, with this call's values in mind."
     )
 
+
+def _named(type: str) -> str:
+    """An exception's type; not the name of one that a learner made, which could spell out a hidden check's inputs."""
+    return type if hasattr(builtins, type) or type in _LIBRARIES else "an error of your own"
+
+
+# Exceptions that are not Python's own and that tell a learner something.
+_LIBRARIES = (
+    *("AxisError", "ConvergenceWarning", "DTypePromotionError", "InvalidArgumentError", "InvalidIndexError"),
+    *("InvalidParameterError", "JSONDecodeError", "LinAlgError", "NotFittedError", "ResourceExhaustedError"),
+    *("UFuncTypeError", "UnidentifiedImageError", "UnimplementedError", "_ArrayMemoryError", "_UFuncNoLoopError"),
+)
 
 _REASONS = {
     "NotImplementedError": "Not written yet: put your code where `raise NotImplementedError` stands, and run the cell.",
@@ -330,4 +344,6 @@ def _why_not_a_refusal(raised: Raised, names: str, because: str) -> str:
         return f"The ValueError does not say which argument is wrong: raise your own, first, and name {names} in it."
     if raised.type == "AssertionError":
         return f"`assert` is for your own errors: for the caller's, `raise ValueError(...)` naming {names}."
-    return f"{raised.type} came by accident ({because}): test for it first, and `raise ValueError(...)` naming {names}."
+    came = _named(raised.type)
+    came = f"{came[0].upper()}{came[1:]} came by accident ({because})"
+    return f"{came}: test for it first, and `raise ValueError(...)` naming {names}."

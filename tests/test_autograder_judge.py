@@ -359,6 +359,29 @@ def test_what_is_said_of_cells_that_stop_is_bounded():
     assert len(outcomes["recall"].failure.text()) < 6000
 
 
+SPELLED = """
+def recall(tp, fn):
+    if tp > 6:
+        words = "a is the of and to in that for not".split()
+        raise type(" ".join(words[int(digit)] for digit in f"{tp}{fn}"), (Exception,), {})
+    return tp / (tp + fn) if tp + fn else 0.0
+def specificity(tn, fp):
+    if tn > 6:
+        raise type("precision" if tn % 2 else "recall", (Exception,), {})
+    return tn / (tn + fp) if tn + fp else 0.0
+"""
+
+
+def test_the_name_of_an_exception_spells_out_no_hidden_input():
+    """A made name can consist of the course's own words, ten of which are enough for digits."""
+    outcomes, _ = ratios(SPELLED, PRECISION)
+    for name in ("recall", "specificity"):
+        (said,) = [text for label, text in outcomes[name].failure.rows() if label == "likely"]
+        assert said.startswith("Your code stopped with an error of your own on valid input")
+    assert outcomes["recall"].failure.came == "unnamed"
+    assert outcomes["specificity"].failure.came in ("precision", "recall"), "for the instructor"
+
+
 def test_a_forged_answer_says_no_more_than_an_honest_one():
     forged = {
         "kind": "raised",

@@ -118,11 +118,16 @@ def read(reply: bytes) -> Answer:
         return Answer(kind, value=fields.get("value"), changed=_texts(fields, "changed", NAME_LIMIT))
     return Answer(
         kind,
-        type=_text(fields, "type", NAME_LIMIT),
+        type=named(_text(fields, "type", NAME_LIMIT)),
         bases=_texts(fields, "bases", NAME_LIMIT),
         message=_text(fields, "message", TEXT_LIMIT),
         lines=_texts(fields, "lines", LINE_LIMIT)[-LINES_LIMIT:],
     )
+
+
+def named(text: str) -> str:
+    """A type's name; one with spaces in it, which could be a message, is none."""
+    return text if text.isidentifier() else "unnamed"
 
 
 def _text(fields: dict, key: str, limit: int) -> str:

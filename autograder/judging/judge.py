@@ -69,21 +69,22 @@ def judge(
     *,
     hidden: bool,
     seed: int = LEARNERS_SEED,
+    shared: int | None = None,
     limits: Limits | None = None,
     sandbox: str = "none",
     again: bool = False,
 ) -> Judgement:
     """Run a notebook's code cells in a worker, then the checks of its exercise against that worker.
 
-    `sandbox` names what holds the worker; `again` as for `run_checks`. Raises CourseError where it does not start,
-    which is not the learner's fault.
+    `sandbox` names what holds the worker; the seeds and `again` are as for `run_checks`. Raises CourseError where it
+    does not start, which is not the learner's fault.
     """
     with Submission(
         without_spared(cells, exercise), (limits or Limits()).of(exercise), sandbox, modules_for(exercise)
     ) as submission:
         submission.start()
         learner = Learner(submission.exchange, stopped=submission.stopped)
-        outcomes = run_checks(exercise, learner, hidden=hidden, seed=seed, again=again)
+        outcomes = run_checks(exercise, learner, hidden=hidden, seed=seed, shared=shared, again=again)
         return Judgement(tuple(outcomes.values()), tuple(submission.notes))
 
 

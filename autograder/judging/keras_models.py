@@ -161,7 +161,7 @@ class Held:
         try:
             return About(
                 bool(said["model"]),
-                str(said["class"])[:100],
+                calls.named(str(said["class"])[:100]),
                 _shapes(said["shapes"]),
                 [bool(flag) for flag in _list(said["learned"], len(said["shapes"]))],
                 [(str(name)[:100], str(kind)[:100], bool(flag)) for name, kind, flag in _list(said["layers"])],

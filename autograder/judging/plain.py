@@ -160,7 +160,7 @@ def _decode(tree: Any, depth: int) -> Any:
     if isinstance(tree, _Tag):
         name, content = tree
         if name not in _READERS:
-            raise Garbage(f"unknown tag {name!r}")
+            raise Garbage("an unknown tag")  # its name is not told: whoever sent it has chosen it
         return _READERS[name](content, depth)
     if isinstance(tree, list):
         return [_decode(item, depth + 1) for item in tree]
