@@ -26,6 +26,7 @@ TOKEN = re.compile(rf"{GROUP}|[^\W\d]\w*(?:-\w+)*|[-+]?\d[\w.]*(?:[-+]\d+)?")
 NUMBER = re.compile(r"\d[\d.]*(?:e[-+]?\d+)?")
 # A limit, which is no secret, and points, which stand beside the sentence in any case.
 OPEN = re.compile(r"\d[\d.]{0,4}(?= seconds)|^\d{1,2}(?= of \d{1,2} points)")
+MOST_NUMBERS = 4  # of a group that is no literal: a shape of 32 lengths, 0 or 1 each, would say much
 MODULES = ("checking.py", "learner.py", "reasons.py", "running.py")
 JUDGING = ("calls", "functions", "judge", "keras_answers", "keras_models", "plain", "sandbox", "worker", "workers")
 
@@ -46,7 +47,8 @@ def _is_ours(token: str) -> bool:
     """Whether a token stands in the course's texts; of a group of numbers, whether all are constants of the checks."""
     if token in _words():
         return True
-    return token[0] in "([" and set(NUMBER.findall(token)) <= _constants()
+    numbers = NUMBER.findall(token)
+    return token[0] in "([" and len(numbers) <= MOST_NUMBERS and set(numbers) <= _constants()
 
 
 @cache

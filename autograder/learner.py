@@ -89,6 +89,11 @@ def value_of(answer: calls.Answer, function: str, stopped: str = "", *, models: 
             came="no function of that name",
             mistake=f"The cell that defines `{function}` was not run, was renamed or removed, or raised an error.",
         )
+    if answer.kind == "not plain" and answer.type == "int":
+        raise Wrong(
+            came=f"{answer.type}: {answer.message}",
+            mistake="No number that is asked for is that large: look for a power or a product that grows.",
+        )
     if answer.kind == "not plain":
         raise Wrong(
             came=f"{answer.type}: {answer.message}",

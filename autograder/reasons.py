@@ -1,5 +1,7 @@
 """The likely mistake behind an exception: whether the learner's own `raise` raised it, or which call, and why."""
 
+import builtins
+
 # These say nothing of the input.
 OF_THE_CODE = ("NotImplementedError", "NameError", "SystemExit", "EOFError", "ModuleNotFoundError")
 
@@ -42,8 +44,17 @@ def why_not_a_refusal(type: str, bases: tuple[str, ...], own: bool, reason: str,
     if type == "AssertionError":
         return f"`assert` is for your own errors: for the caller's, `raise ValueError(...)` naming {names}."
     if own:
-        return f"{type} is another type of error: for bad input, `raise ValueError(...)` naming {names}."
-    return f"{type} came by accident ({because}): test for it first, and `raise ValueError(...)` naming {names}."
+        came = _named(type)
+        came = f"{came[0].upper()}{came[1:]}"
+        return f"{came} is another type of error: for bad input, `raise ValueError(...)` naming {names}."
+    came = _named(type)
+    came = f"{came[0].upper()}{came[1:]} came by accident ({because})"
+    return f"{came}: test for it first, and `raise ValueError(...)` naming {names}."
+
+
+def _named(type: str) -> str:
+    """An exception's type; not the name of one that a learner made, which could spell out a hidden check's inputs."""
+    return type if hasattr(builtins, type) or type in _LIBRARIES else "an error of your own"
 
 
 def _known(message: str, lines: tuple[str, ...]) -> str:
@@ -66,8 +77,18 @@ def _usual(type: str, bases: tuple[str, ...], call: str) -> str:
         if base in _REASONS:
             return _REASONS[base]
     what = f"`{call}`" if call else "Your code"
-    return f"{what} stopped with {type} on valid input: read the line that is named, with this call's values in mind."
+    return (
+        f"{what} stopped with {_named(type)} on valid input: "
+        "read the line that is named, with this call's values in mind."
+    )
 
+
+# Exceptions that are not Python's own and that tell a learner something.
+_LIBRARIES = (
+    *("AxisError", "ConvergenceWarning", "DTypePromotionError", "InvalidArgumentError", "InvalidIndexError"),
+    *("InvalidParameterError", "JSONDecodeError", "LinAlgError", "NotFittedError", "ResourceExhaustedError"),
+    *("UFuncTypeError", "UnidentifiedImageError", "UnimplementedError", "_ArrayMemoryError", "_UFuncNoLoopError"),
+)
 
 _REASONS = {
     "NotImplementedError": "Not written yet: put your code where `raise NotImplementedError` stands, and run the cell.",

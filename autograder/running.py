@@ -104,24 +104,27 @@ def run_checks(
     public: bool = True,
     hidden: bool = False,
     seed: int = LEARNERS_SEED,
+    shared: int | None = None,
     again: bool = False,
 ) -> dict[str, Outcome]:
     """Run the public and (or) hidden checks of an exercise's functions; all of them where `functions` is not given.
 
-    `seed` draws the inputs. `again` says that this process will be asked for the same checks again: pytest then stays,
-    in a thread of its own. Raises CourseError where a function has no check or a check is itself broken.
+    `seed` draws the inputs; `shared`, the same one where it is not given, what takes long to make and is a whole
+    class's, such as a base's layers. `again` says that this process will be asked for the same checks again: pytest
+    then stays, in a thread of its own. Raises CourseError where a function has no check or a check is itself broken.
     """
     wanted = tuple(functions or exercise.functions)
+    seeds = seed, seed if shared is None else shared
     files = [exercise.checks] * public + ([exercise.hidden_checks] if hidden else [])
     if again:
         key = exercise.name, *files
         if key not in _staying or _staying[key].has_ended:
             _staying[key] = _StayingRun(exercise, hidden, files)
         run = _staying[key]
-        run.run_for(learner, wanted, seed)
+        run.run_for(learner, wanted, seeds)
     else:
         run = _Run(exercise, hidden)
-        run.begin(learner, wanted, seed)
+        run.begin(learner, wanted, seeds)
         with _no_settings_from_outside():
             status = _pytest(files, run)
         if status == pytest.ExitCode.INTERRUPTED and not run.not_loaded:
@@ -176,9 +179,9 @@ class _Run:
         self.found: Counter[tuple[str, str]] = Counter()  # checks by (their folder, function)
         self.not_loaded: list[str] = []  # files, and why
 
-    def begin(self, learner: Learner, functions: tuple[str, ...], seed: int) -> None:
+    def begin(self, learner: Learner, functions: tuple[str, ...], seeds: tuple[int, int]) -> None:
         """Be about this learner, and these functions, from here on."""
-        self._learner, self._seed = learner, seed
+        self._learner, (self._seed, self._shared) = learner, seeds
         self.broken: list[str] = []  # what went wrong that is not this learner's fault
         self.outcomes = {function: Outcome(function, 0, 0.0, None) for function in functions}
 
@@ -188,8 +191,8 @@ class _Run:
 
     @pytest.fixture
     def seed(self) -> int:
-        """That of the grading, for what several of its checks share."""
-        return self._seed
+        """That of the grading, for what several of its checks share, and a class."""
+        return self._shared
 
     @pytest.fixture
     def rng(self, request) -> np.random.Generator:
@@ -250,7 +253,7 @@ class _StayingRun(_Run):
 
     def __init__(self, exercise: Exercise, hidden: bool, files: list[Path]):
         super().__init__(exercise, hidden)
-        self.begin(None, exercise.functions, LEARNERS_SEED)
+        self.begin(None, exercise.functions, (LEARNERS_SEED, LEARNERS_SEED))
         self._learners: SimpleQueue = SimpleQueue()
         self._done: SimpleQueue = SimpleQueue()  # True after each learner, False at the end
         self.has_ended = False
@@ -258,9 +261,9 @@ class _StayingRun(_Run):
             threading.Thread(target=self._stay, args=(files,), daemon=True).start()
             self._wait()
 
-    def run_for(self, learner: Learner, functions: tuple[str, ...], seed: int) -> None:
+    def run_for(self, learner: Learner, functions: tuple[str, ...], seeds: tuple[int, int]) -> None:
         """Run the checks of these functions for a learner."""
-        self.begin(learner, functions, seed)
+        self.begin(learner, functions, seeds)
         self._learners.put(learner)
         self._wait()
         self._learner = None

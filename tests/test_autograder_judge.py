@@ -10,8 +10,9 @@ import time
 import pytest
 
 from autograder.exercises import exercise
-from autograder.hand_ins.notebooks import CodeCell
-from autograder.judging import plain, workers
+from autograder.hand_ins.names import names_of
+from autograder.hand_ins.notebooks import CodeCell, duplicates
+from autograder.judging import calls, plain, workers
 from autograder.judging.judge import Limits, Submission, judge
 from autograder.judging.worker import HEAD, read_message, write_message
 from autograder.judging.workers import SocketTalk, StreamTalk, Worker, WorkerLost
@@ -113,6 +114,17 @@ def test_a_notebooks_own_ways_work():
         "cell 10 stopped with SystemExit",
         "cell 11 stopped with SyntaxError",
     ]
+
+
+def test_the_magics_of_a_notebooks_kernel_stop_no_cell():
+    from ipykernel.zmqshell import KernelMagics
+
+    names = {*KernelMagics.magics["line"], "store"}
+    assert names >= {"autosave", "clear", "connect_info", "qtconsole"}
+    magics = "\n".join(f"%{name} -r" for name in sorted(names))
+    outcomes, notes = ratios(f"{magics}\n%autosave 60\n%clear\n{PRECISION}", f"%store -r\n{RECALL}", SPECIFICITY)
+    assert notes == []
+    assert all(outcome.passed for outcome in outcomes.values())
 
 
 def test_a_cell_that_never_ends_is_left_out():
@@ -311,3 +323,85 @@ def test_a_message_that_announces_too_much_is_refused_before_it_comes():
     theirs.sendall(HEAD.pack(plain.LIMIT + 1, 0))
     with pytest.raises(plain.Garbage, match="bytes, of which"):
         SocketTalk(ours).reply(5)
+
+
+@pytest.mark.parametrize("large", ["tp ** 64 // (tp + fn or 1)", "-2 ** 63 - 1", "[2 ** 70]", "(1, 2 ** 1023)"])
+def test_a_number_beyond_64_bits_is_wrong_and_no_more(large):
+    """NumPy has no room for it: in a check it would raise, and the notebook would have no score."""
+    big = f"def recall(tp, fn):\n    return {large}"
+    outcomes, _ = ratios(PRECISION, big, SPECIFICITY)
+    assert [outcomes[name].passed for name in ("precision", "recall", "specificity")] == [True, False, True]
+    failure = outcomes["recall"].failure
+    assert "bits, of which 63 may be sent" in failure.came
+
+
+@pytest.mark.parametrize("deep", ["f = " + "lambda: " * depth + "0" for depth in (300, 600, 900)])
+def test_functions_hundreds_deep_in_functions_stop_no_grading(deep):
+    """Python runs them; what reads them, to see which names they use, must not end for want of stack."""
+    names_of.cache_clear()
+    cells = [CodeCell("recall", RECALL), CodeCell("cell 2", deep), CodeCell("precision", PRECISION)]
+    outcomes = {o.function: o for o in judge(cells, EXERCISE, hidden=True, seed=1, limits=SHORT).outcomes}
+    assert outcomes["recall"].passed
+    assert outcomes["precision"].passed
+
+
+def test_a_notebook_of_200_000_cells_is_looked_through_once():
+    cells = [CodeCell(f"cell {place}", "") for place in range(200_000)]
+    start = time.monotonic()
+    assert duplicates([*cells, CodeCell("recall", RECALL), CodeCell("recall", RECALL)]) == ["recall"]
+    assert time.monotonic() - start < 5
+
+
+LONG = """
+def f():
+    raise type("E" * 2000, (Exception,), {})("m" * 5000)
+exec(compile("def " + "g" * 2000 + "(): f()", "<string>", "exec"))
+g = globals()["g" * 2000]
+"""
+
+
+def test_what_is_said_of_cells_that_stop_is_bounded():
+    """Thousands of cells with long names in what they raise made reports of 25 MB each."""
+    recall = "def recall(tp, fn): g()"
+    outcomes, notes = ratios(LONG, *["g()"] * 100, PRECISION, recall)
+    assert outcomes["precision"].passed
+    assert len(notes) == 21
+    assert notes[-1] == "80 more cells stopped or had to be left out."
+    assert notes[0].startswith("cell 2 stopped with EEE")
+    assert max(map(len, notes)) <= 600
+    assert len(outcomes["recall"].failure.text()) < 6000
+
+
+SPELLED = """
+def recall(tp, fn):
+    if tp > 6:
+        words = "a is the of and to in that for not".split()
+        raise type(" ".join(words[int(digit)] for digit in f"{tp}{fn}"), (Exception,), {})
+    return tp / (tp + fn) if tp + fn else 0.0
+def specificity(tn, fp):
+    if tn > 6:
+        raise type("precision" if tn % 2 else "recall", (Exception,), {})
+    return tn / (tn + fp) if tn + fp else 0.0
+"""
+
+
+def test_the_name_of_an_exception_spells_out_no_hidden_input():
+    """A made name can consist of the course's own words, ten of which are enough for digits."""
+    outcomes, _ = ratios(SPELLED, PRECISION)
+    for name in ("recall", "specificity"):
+        (said,) = [text for label, text in outcomes[name].failure.rows() if label == "likely"]
+        assert said.startswith("Your code stopped with an error of your own on valid input")
+    assert outcomes["recall"].failure.came == "unnamed"
+    assert outcomes["specificity"].failure.came in ("precision", "recall"), "for the instructor"
+
+
+def test_a_forged_answer_says_no_more_than_an_honest_one():
+    forged = {
+        "kind": "raised",
+        "type": "E" * 9000,
+        "bases": ["E" * 9000] * 100,
+        "lines": ["line 1"] + ["x" * 9000] * 99,
+    }
+    answer = calls.read(plain.dumps(forged | {"message": "m" * 9000}))
+    assert (len(answer.type), len(answer.message), max(map(len, answer.bases))) == (100, 2000, 100)
+    assert [len(line) for line in answer.lines] == [300] * 5

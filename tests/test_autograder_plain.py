@@ -17,13 +17,14 @@ arrays = st.sampled_from(sorted(plain.DTYPES)).flatmap(
 scalars = arrays.filter(lambda array: array.size).map(lambda array: array.ravel()[0])
 whole_scalars = scalars.filter(lambda scalar: isinstance(scalar, np.integer))
 generators = st.builds(lambda seed, draws: drawn_from(seed, draws), st.integers(0, 2**64), st.integers(0, 3))
-leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | arrays | scalars | generators
+whole = st.integers(-(2**63), 2**63 - 1)
+leaves = st.none() | st.booleans() | whole | st.floats() | st.text() | arrays | scalars | generators
 values = st.recursive(
     leaves,
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.lists(inner, max_size=4).map(tuple)
-        | st.dictionaries(st.text() | st.integers() | whole_scalars, inner, max_size=4)
+        | st.dictionaries(st.text() | whole | whole_scalars, inner, max_size=4)
     ),
     max_leaves=12,
 )
@@ -122,6 +123,8 @@ EIGHT = base64.b64encode(bytes(8)).decode()
         tagged("array", ["float64", [1], "!" + EIGHT]),
         tagged("array", ["bool", [1], base64.b64encode(b"\x07").decode()]),
         tagged("scalar", ["float64", EIGHT + EIGHT]),
+        b"9223372036854775808",
+        b"[-9223372036854775809]",
         b"[" * 40 + b"]" * 40,
     ],
 )
@@ -162,7 +165,9 @@ class LyingGenerator(np.random.Generator):
         LyingGenerator(np.random.PCG64(1)),
         {"inside": [{"set": {1}}]},
         lambda: 1,
-        2**2000,
+        2**63,
+        -(2**63) - 1,
+        [{0: 2**2000}],
         b"bytes",
     ],
     ids=lambda value: type(value).__name__,

@@ -19,15 +19,19 @@ from autograder.engine.gradebook import enter_assignment
 from autograder.engine.grades import Grade
 from autograder.exercises import CLONE, exercise
 from autograder.hand_ins.notebooks import CodeCell, grading_metadata, learner_cells
+from autograder.hidden.capstone_data import GRADING
+from autograder.hidden.capstone_data import SEED as SEED_OF_GRADING
 from autograder.judging.judge import Limits, Submission, judge
 from autograder.learner import Learner, in_place
 from autograder.running import Failure, Outcome, run_checks
+from pneumonia import phantom
 
 TASK = exercise("06-capstone")
 COURSE = Path(sys.executable).with_name("course")
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
-each_set = pytest.mark.parametrize("path", capstone_data.SETS, ids=["practice", "grading"])
+SETS = {capstone_data.PRACTICE: capstone_data.SEED, GRADING: SEED_OF_GRADING}
+each_set = pytest.mark.parametrize("path", SETS, ids=["practice", "grading"])
 
 
 # --- the data --------------------------------------------------------------------------------------------------------
@@ -47,14 +51,31 @@ def test_a_set_is_plain_small_and_as_agreed(path):
 
 
 def test_the_two_sets_have_no_image_in_common():
-    practice, grading = (np.concatenate([c.features for c in capstone_data.load(p)]) for p in capstone_data.SETS)
+    practice, grading = (np.concatenate([c.features for c in capstone_data.load(p)]) for p in SETS)
     assert not {row.tobytes() for row in practice} & {row.tobytes() for row in grading}
+
+
+def test_the_set_for_grading_cannot_be_drawn_from_what_learners_receive():
+    """Its labels could be made at home, and handed in with its features: all points with nothing trained."""
+    assert SEED_OF_GRADING.bit_length() > 100, "fewer can be tried out"
+    received = [path for folder in ("autograder", "pneumonia", "course") for path in (CLONE / folder).rglob("*.py")]
+    received += [CLONE / "pyproject.toml", *(CLONE / "exercises").rglob("*.ipynb")]
+    received = [path for path in received if GRADING.parent not in path.parents]
+    assert CLONE / "autograder" / "capstone_data.py" in received
+    for path in received:
+        text = path.read_text(encoding="utf-8").replace("_", "")
+        assert not any(form in text for form in (str(SEED_OF_GRADING), f"{SEED_OF_GRADING:x}")), path
+    with np.load(GRADING, allow_pickle=False) as arrays:
+        images = set(arrays["images"])
+    assert images == {job.stem for job in phantom._plan(SEED_OF_GRADING, capstone_data.COUNTS)}
+    released_once = 60_602
+    assert images != {job.stem for job in phantom._plan(released_once, capstone_data.COUNTS)}
 
 
 @each_set
 def test_rows_computed_again_are_the_same(path, tmp_path):
     """Two images of each class and split, drawn and computed anew."""
-    from pneumonia import data, phantom
+    from pneumonia import data
 
     with np.load(path, allow_pickle=False) as arrays:
         kept = dict(arrays)
@@ -62,7 +83,7 @@ def test_rows_computed_again_are_the_same(path, tmp_path):
         np.flatnonzero((kept["splits"] == s) & (kept["labels"] == y))[:2] for s in ("train", "test") for y in (0, 1)
     ]
     wanted = set(kept["images"][np.concatenate(rows)])
-    seed = capstone_data.SETS[path]
+    seed = SETS[path]
     for job in phantom._plan(seed, capstone_data.COUNTS):
         if job.stem in wanted:
             for folder in (tmp_path, tmp_path / "masks"):

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -327,6 +328,33 @@ def test_a_name_that_is_no_text_is_still_graded(tmp_path):
     handins, _ = find_handins(tmp_path)
     assert [handin.student for handin in handins] == ["\\xff\\xfe"]
     assert "no notebook" in handins[0].problem
+
+
+UNREADABLE = """
+import os, sys
+from pathlib import Path
+from autograder.engine.grading import find_handins
+from autograder.exercises import exercises
+exercises()
+if os.getuid() == 0:
+    os.setgid(12345)
+    os.setuid(12345)
+handins, ignored = find_handins(Path(sys.argv[1]))
+print([(handin.student, handin.problem) for handin in handins], ignored)
+"""
+
+
+def test_a_folder_that_cannot_be_read_stops_no_other():
+    with tempfile.TemporaryDirectory() as folder:  # not pytest's, which nobody else may enter
+        os.chmod(folder, 0o755)
+        for student in ("ada", "bob"):
+            hand_in(Path(folder), student, notebook())
+        os.chmod(Path(folder, "ada"), 0)
+        result = subprocess.run([sys.executable, "-c", UNREADABLE, folder], capture_output=True, text=True)
+        os.chmod(Path(folder, "ada"), 0o700)
+    assert result.returncode == 0, result.stderr
+    problem = "The folder 02-metrics cannot be read: Permission denied."
+    assert result.stdout == f"{[('ada', problem), ('bob', '')]} {['ada: cannot be read, Permission denied']}\n"
 
 
 def test_long_values_are_cut():

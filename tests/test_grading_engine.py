@@ -17,8 +17,11 @@ from pathlib import Path
 import pytest
 from bench import Draft
 
+from autograder.engine import fingerprints
+from autograder.engine.judges import Job, do
 from autograder.exercises import CLONE, exercise
 from autograder.hand_ins.notebooks import grading_metadata
+from autograder.judging.judge import Limits
 
 COURSE = Path(sys.executable).with_name("course")
 EXERCISE, OTHER = "02-metrics", "05-overfitting"
@@ -194,6 +197,29 @@ def test_nothing_changed_is_nothing_done_and_what_changed_is_graded_alone(tmp_pa
     assert graded.grade()[0] == 0
     assert graded.scores() == {"ada": "1", "bert": "1", "zoe": "0"}
     assert graded.graded()[4:] == ["zoe"]
+
+
+PEEPS = (
+    "def precision(tp, fp):\n    if tp > 12:\n        raise KeyError(tp)\n    return tp / (tp + fp) if tp + fp else 0.0"
+)
+
+
+def test_who_hands_in_again_is_asked_something_else():
+    """What one submission has found out about its inputs is of no use to the next; graded again, it is the same."""
+
+    def asked(student: str, code: str, seed: int = 1) -> str:
+        draft = Draft(exercise(EXERCISE), ())
+        draft.write("precision", code)
+        checks = fingerprints.of_checks(exercise(EXERCISE))
+        job = Job(student, EXERCISE, draft.content, "", "key", checks, seed, "none", Limits())
+        (outcome,) = [outcome for outcome in do(job).outcomes if outcome.function == "precision"]
+        assert outcome.failure.hidden
+        return outcome.failure.call
+
+    first = asked("ada", PEEPS)
+    assert asked("ada", PEEPS) == first
+    others = [asked("ada", f"{PEEPS}  # {place}") for place in range(3)] + [asked("bob", PEEPS), asked("ada", PEEPS, 2)]
+    assert len({first, *others}) > 4
 
 
 def test_changed_checks_regrade_their_exercise_alone(tmp_path):

@@ -185,6 +185,46 @@ def test_the_judge_draws_no_more_weights_than_a_model_may_have(first):
     assert "does not answer as Keras models do" in outcomes["build_head"].failure.mistake
 
 
+HEAD = """
+from autograder.judging import keras_answers
+import numpy as np
+from pneumonia.backend import keras
+layers = keras.layers
+def build_head(feature_shape, hidden=128, dropout=0.2, l2=1e-4):
+    dense = layers.Dense(hidden, activation="relu", kernel_regularizer=keras.regularizers.L2(l2))
+    stack = [layers.Input(feature_shape), layers.Flatten(), dense, layers.Dropout(dropout)]
+    return keras.Sequential([*stack, layers.Dense(1, activation="sigmoid")])
+said = dict(keras_answers._ANSWERS)
+def answer(kind, change):
+    keras_answers._ANSWERS[kind] = lambda question: change(question, said[kind](question))
+"""
+FALSE = {
+    "nothing": 'answer("output", lambda q, came: came[:0] if q["training"] else came)',
+    "much": 'answer("output", lambda q, came: np.resize(came, (len(came), 10**4)) if q["training"] else came)',
+    "more": 'answer("output", lambda q, came: np.resize(came, 2**23).astype("float16") if q["training"] else came)',
+    "one": 'answer("output", lambda q, came: came[0, 0] if q["training"] else came)',
+    "flags": 'answer("output", lambda q, came: came > 2 if q["training"] else came)',
+    "endless": 'answer("about", lambda q, came: came | {"shapes": [[float("inf")]]})',
+    "none": 'answer("about", lambda q, came: came | {"shapes": [[float("nan"), 1]]})',
+    "wide": 'answer("about", lambda q, came: came | {"shapes": [[0, 2**62], *came["shapes"]]})',
+    "deep": 'answer("about", lambda q, came: came | {"shapes": [[1] * 100, *came["shapes"]]})',
+    "few": 'answer("about", lambda q, came: came | {"learned": [True]})',
+    "large": 'answer("losses", lambda q, came: [2**1024 - 1])',
+    "texts": 'answer("losses", lambda q, came: ["1"])',
+}
+
+
+@pytest.mark.parametrize("lies", FALSE.values(), ids=FALSE)
+def test_what_no_model_answers_is_wrong_and_breaks_no_check(lies):
+    """Else the notebook would have no score, and the judge no memory."""
+    with Submission([CodeCell("build_head", f"{HEAD}{lies}")], Limits(cell=120, call=60, submission=600)) as running:
+        functions = ("build_head",)
+        outcomes = run_checks(exercise("03-transfer-head"), Learner(running.exchange), functions=functions, hidden=True)
+        assert running.notes == []
+    mistake = outcomes["build_head"].failure.mistake
+    assert "does not answer as Keras models do" in mistake or lies in (FALSE["flags"], FALSE["large"])
+
+
 def test_models_that_lie_or_run_code_are_wrong_and_stay_where_they_are():
     cells = [CodeCell("imports", "from pneumonia.backend import keras")]
     cells += [CodeCell(name, f"def {name}(*args, **kwargs):\n    return {model}") for name, model in HOSTILE.items()]

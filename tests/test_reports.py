@@ -185,6 +185,8 @@ OF_A_CALL = f"was refused by {GAP}: look at what this call is given on the line 
         ("The shape is (28, 31), and (27, 30) was asked for.", f"The shape is {GAP}, and {GAP} was asked for."),
         ("The base has no layer block7_conv3", f"The base has no layer {GAP}"),
         ("There was no answer within 7.32 seconds: look for an endless loop.",) * 2,
+        ("The shape is (0, 1, 1), and (1,) was asked for.",) * 2,
+        ("The shape is (0, 1, 1, 0, 1), and (1,) was asked for.", f"The shape is {GAP}, and (1,) was asked for."),
         ("Your code stopped with ValueError on valid input.",) * 2,
         ("Your code stopped with E0_734 on valid input.", f"Your code stopped with {GAP} on valid input."),
         (why_raised("ValueError", ("ValueError",), "", ("line 1",), call="sum.max"), f"Valid input {OF_A_CALL}"),

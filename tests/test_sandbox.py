@@ -16,7 +16,8 @@ from autograder.engine.judges import Job, do
 from autograder.exercises import CLONE, PACKAGE, exercise, exercises
 from autograder.hand_ins.notebooks import CodeCell
 from autograder.judging import imports, sandbox, workers
-from autograder.judging.judge import Limits, judge, without_spared
+from autograder.judging.judge import Limits, Submission, judge, without_spared
+from autograder.learner import Learner
 from pneumonia.settings import CourseError
 
 PRECISION = "def precision(tp, fp):\n    return tp / (tp + fp) if tp + fp else 0.0"
@@ -242,3 +243,27 @@ def test_a_judge_with_other_checks_than_the_graders_gives_no_score():
     grade = do(job)
     assert grade.score is None
     assert "changed while it graded" in grade.error
+
+
+def answered(code: str, modules: tuple[str, ...] = ()):
+    """What `f()` gives, as a cell defines it in the sandbox."""
+    with Submission([CodeCell("f", code)], Limits(call=30), "bubblewrap", modules) as running:
+        return Learner(running.exchange).f()
+
+
+ASYNCHRONOUS = """
+import ctypes, platform
+libc = ctypes.CDLL(None, use_errno=True)
+def f():
+    arm, errors = platform.machine() == "aarch64", []
+    for number in (0 if arm else 206, 425):
+        context = (ctypes.c_ulong * 16)()
+        errors.append(ctypes.get_errno() if libc.syscall(number, 8, context) < 0 else 0)
+    return errors
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
+def test_requests_that_the_whole_machine_shares_are_refused():
+    """One submission could take all that there are, of io_setup's, and fail a database of the machine's."""
+    assert answered(ASYNCHRONOUS) == [1, 1], "EPERM"

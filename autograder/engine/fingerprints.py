@@ -5,7 +5,7 @@ import platform
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-from autograder.capstone_data import SETS
+from autograder.capstone_data import PRACTICE
 from autograder.exercises import CLONE, Exercise
 from autograder.judging.imports import files_imported
 
@@ -31,7 +31,7 @@ def of_checks(exercise: Exercise) -> str:
     """
     checks = [f"autograder.{path.parent.name}.{path.stem}" for path in (exercise.checks, exercise.hidden_checks)]
     files = [*files_imported([*GRADING, *checks]), exercise.source, exercise.release]
-    files += sorted(SETS) if exercise.trains else []
+    files += [PRACTICE, exercise.hidden_checks.with_name(PRACTICE.name)] if exercise.trains else []
     return of_bytes(*(part for file in files for part in (str(file.relative_to(CLONE)).encode(), file.read_bytes())))
 
 

@@ -8,6 +8,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,7 +50,7 @@ def find_handins(submitted: Path, assignment: str | None = None) -> tuple[list[H
             names = []
         unknown = [name for name in names if name not in exercises()]
         ignored += [f"{_readable(entry.name)}/{_readable(name)}: no exercise" for name in unknown]
-    handed_in = [name for name in wanted if assignment or any((student / name).exists() for student in students)]
+    handed_in = [name for name in wanted if assignment or any(_is_there(student / name) for student in students)]
     if not students or not handed_in:
         raise CourseError(
             f"Nothing to grade in {submitted}: expected {submitted}/<student>/<exercise>/<exercise>.ipynb, "
@@ -165,6 +166,13 @@ def grade_class(submitted: Path, output: Path, *, workers: int = 2, **settings) 
             for _ in graded.grade(team):
                 pass
         return graded.result()
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a path leads to something; what cannot be looked into has been named by then."""
+    with suppress(OSError):
+        return path.exists()
+    return False
 
 
 def _readable(name: str) -> str:

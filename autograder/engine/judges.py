@@ -48,10 +48,19 @@ class Job:
     problem: str
     key: str
     checks: str  # fingerprint of the checks that the key is made with
-    seed: int
+    seed: int  # of the grading
     sandbox: str
     limits: Limits
     note: str = ""  # on the file, for who hands it in
+
+    @property
+    def own_seed(self) -> int:
+        """What draws its inputs: it follows from the grading's seed, the learner and the notebook.
+
+        What a learner has found out about the inputs of one submission is worth nothing in the next one.
+        """
+        parts = f"{self.seed} {self.exercise} ".encode(), self.student.encode("utf-8", "backslashreplace"), self.content
+        return int(fingerprints.of_bytes(*parts)[:16], 16)
 
     @property
     def seconds(self) -> float:
@@ -76,7 +85,8 @@ def do(job: Job) -> Grade:
         notebook = current_format(parse_json(job.content))
         require_cells(notebook)
         cells = learner_cells(notebook, task, task.released)
-        judgement = judge(cells, task, hidden=True, seed=job.seed, limits=job.limits, sandbox=job.sandbox, again=True)
+        how = {"limits": job.limits, "sandbox": job.sandbox, "again": True}
+        judgement = judge(cells, task, hidden=True, seed=job.own_seed, shared=job.seed, **how)
     except NotebookError as problem:
         return grade(problem=str(problem))
     except Exception as error:

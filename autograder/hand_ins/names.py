@@ -52,7 +52,10 @@ class Need:
 def parse(source: str) -> ast.Module | None:
     """The syntax tree of a cell, its magics and `!` commands turned into calls first; None where it is no Python."""
     code = plain_code(source)
-    return None if code is None else ast.parse(code)
+    try:
+        return None if code is None else ast.parse(code)
+    except (RecursionError, MemoryError):
+        return None
 
 
 def plain_code(source: str) -> str | None:
@@ -74,6 +77,14 @@ def names_of(source: str) -> Names:
     code = plain_code(source)
     if code is None:
         return Names(opaque=True)
+    try:
+        return _names_in(code)
+    except (RecursionError, MemoryError):  # functions in functions, hundreds deep, which Python itself can run
+        return Names(opaque=True)
+
+
+def _names_in(code: str) -> Names:
+    """The names of plain Python."""
     top = symtable.symtable(code, "<cell>", "exec")
     bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
     imported = {s.get_name() for s in top.get_symbols() if s.is_imported()}

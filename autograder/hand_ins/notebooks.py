@@ -1,6 +1,7 @@
 """Reads notebooks that anyone may have written: what code a learner wrote, or in one sentence why it cannot be read."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +88,8 @@ def learner_cells(notebook: dict, exercise: Exercise, released: dict | None = No
 
 def duplicates(cells: Iterable[CodeCell]) -> list[str]:
     """The functions that have more than one cell."""
-    names = [cell.name for cell in cells]
-    return sorted({name for name in names if names.count(name) > 1})
+    found = Counter(cell.name for cell in cells)
+    return sorted(name for name, count in found.items() if count > 1)
 
 
 def exercise_in(path: Path, notebook: dict) -> Exercise | None:

@@ -1,8 +1,9 @@
 """Hidden checks of exercise 06-capstone: other phantoms, channels and cases in a drawn order, drawn seeds."""
 
-from autograder.capstone_data import GRADING, load, reference
+from autograder.capstone_data import load, reference
 from autograder.checks import function
 from autograder.checks.capstone import expect_reproducible, expect_score, shuffled
+from autograder.hidden.capstone_data import GRADING
 
 
 def draw(rng):

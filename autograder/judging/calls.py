@@ -27,6 +27,8 @@ TEXT_LIMIT = 2000  # characters of a learner's exception message
 LINES_LIMIT = 5  # lines of a learner's traceback
 CALL_LIMIT = 60  # characters of the call that an exception came from
 CALL = re.compile(rf"[\w.()\[\]]{{0,{CALL_LIMIT}}}")
+LINE_LIMIT = 300  # characters of one
+NAME_LIMIT = 100  # characters of a type's name
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,7 @@ def answer(namespace: Mapping, question: dict) -> bytes:
     try:
         return plain.dumps({"kind": "value", "value": value, "changed": changed})
     except plain.NotPlain as problem:
-        return plain.dumps(
-            {"kind": "not plain", "type": _writable(type(value).__name__), "message": _writable(str(problem))}
-        )
+        return plain.dumps({"kind": "not plain", "type": _name(type(value)), "message": _writable(str(problem))})
 
 
 def _likely_name(name: str | plain.Handle, namespace: Mapping) -> str:
@@ -112,14 +112,18 @@ def raised(error: BaseException) -> bytes:
     return plain.dumps(
         {
             "kind": "raised",
-            "type": _writable(type(error).__name__),
-            "bases": [_writable(base.__name__) for base in type(error).__mro__],
+            "type": _name(type(error)),
+            "bases": [_name(base) for base in type(error).__mro__],
             "message": _writable(message[:TEXT_LIMIT]),
             "lines": _learner_lines(frames),
             "own": own,
             "call": _writable(call[:CALL_LIMIT]),
         }
     )
+
+
+def _name(kind: type) -> str:
+    return _writable(kind.__name__[:NAME_LIMIT])
 
 
 def _writable(text: str) -> str:
@@ -134,30 +138,35 @@ def read(reply: bytes) -> Answer:
         raise plain.Garbage("a reply of no known kind")
     kind = fields["kind"]
     if kind == "value":
-        return Answer(kind, value=fields.get("value"), changed=_texts(fields, "changed"))
+        return Answer(kind, value=fields.get("value"), changed=_texts(fields, "changed", NAME_LIMIT))
     return Answer(
         kind,
-        type=_text(fields, "type"),
-        bases=_texts(fields, "bases"),
-        message=_text(fields, "message"),
-        lines=_texts(fields, "lines"),
+        type=named(_text(fields, "type", NAME_LIMIT)),
+        bases=_texts(fields, "bases", NAME_LIMIT),
+        message=_text(fields, "message", TEXT_LIMIT),
+        lines=_texts(fields, "lines", LINE_LIMIT)[-LINES_LIMIT:],
         own=fields.get("own") is True,
-        call=call if CALL.fullmatch(call := _text(fields, "call")) else "",
+        call=call if CALL.fullmatch(call := _text(fields, "call", CALL_LIMIT)) else "",
     )
 
 
-def _text(fields: dict, key: str) -> str:
+def named(text: str) -> str:
+    """A type's name; one with spaces in it, which could be a message, is none."""
+    return text if text.isidentifier() else "unnamed"
+
+
+def _text(fields: dict, key: str, limit: int) -> str:
     value = fields.get(key, "")
     if not isinstance(value, str):
         raise plain.Garbage(f"a reply whose {key} is no text")
-    return value[:TEXT_LIMIT]
+    return value[:limit]
 
 
-def _texts(fields: dict, key: str) -> tuple[str, ...]:
+def _texts(fields: dict, key: str, limit: int) -> tuple[str, ...]:
     values = fields.get(key, [])
     if not isinstance(values, list) or len(values) > 100 or not all(isinstance(value, str) for value in values):
         raise plain.Garbage(f"a reply whose {key} is no list of texts")
-    return tuple(value[:TEXT_LIMIT] for value in values)
+    return tuple(value[:limit] for value in values)
 
 
 def _fingerprints(args, kwargs) -> dict[str, bytes]:
@@ -234,7 +243,7 @@ def _learner_lines(frames: list[FrameSummary]) -> list[str]:
     own = {(frame.filename, frame.lineno): frame for frame in reversed(frames) if _is_learners(frame.filename)}
     innermost_last = reversed(own.values())
     lines = [f"line {frame.lineno}, in {frame.name}: {frame.line or ''}".rstrip(": ") for frame in innermost_last]
-    return [_writable(line[:TEXT_LIMIT]) for line in lines[-LINES_LIMIT:]]
+    return [_writable(line[:LINE_LIMIT]) for line in lines[-LINES_LIMIT:]]
 
 
 def _is_learners(filename: str) -> bool:

@@ -36,6 +36,8 @@ IMPORTED = (
 )
 READ_LIMIT = 200_000  # characters of code that are read to see what depends on what; nobody writes more by hand
 DEFINED = re.compile(r"^def (\w{1,100})\(", re.MULTILINE)
+NOTES = 20  # on cells that went wrong: what more there are is counted
+NOTE_LENGTH = 600  # characters
 LOST_CELLS = 3  # cells that may end or stall their worker before the rest of the notebook is given up
 
 
@@ -69,21 +71,22 @@ def judge(
     *,
     hidden: bool,
     seed: int = LEARNERS_SEED,
+    shared: int | None = None,
     limits: Limits | None = None,
     sandbox: str = "none",
     again: bool = False,
 ) -> Judgement:
     """Run a notebook's code cells in a worker, then the checks of its exercise against that worker.
 
-    `sandbox` names what holds the worker; `again` as for `run_checks`. Raises CourseError where it does not start,
-    which is not the learner's fault.
+    `sandbox` names what holds the worker; the seeds and `again` are as for `run_checks`. Raises CourseError where it
+    does not start, which is not the learner's fault.
     """
     with Submission(
         without_spared(cells, exercise), (limits or Limits()).of(exercise), sandbox, modules_for(exercise)
     ) as submission:
         submission.start()
         learner = Learner(submission.exchange, stopped=submission.stopped)
-        outcomes = run_checks(exercise, learner, hidden=hidden, seed=seed, again=again)
+        outcomes = run_checks(exercise, learner, hidden=hidden, seed=seed, shared=shared, again=again)
         return Judgement(tuple(outcomes.values()), tuple(submission.notes))
 
 
@@ -103,6 +106,10 @@ def without_spared(cells: list[CodeCell], exercise: Exercise) -> list[CodeCell]:
         [names_of(cell.source) for cell in cells], [cell.own or cell.name in exercise.functions for cell in cells]
     )
     return [cell for place, cell in enumerate(cells) if place not in left_out]
+
+
+def _more(count: int) -> str:
+    return f"{count} more cell{'s' * (count > 1)} stopped or had to be left out."
 
 
 @dataclass
@@ -197,7 +204,8 @@ class Submission:
     def _note(self, place: int, text: str) -> None:
         if place not in self._noted:
             self._noted.add(place)
-            self.notes.append(text)
+            more = len(self._noted) - NOTES
+            self.notes[NOTES:] = [_more(more) if more > 0 else text[:NOTE_LENGTH]]
 
     def _end_worker(self) -> None:
         if self._worker is not None:

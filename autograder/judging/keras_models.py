@@ -26,6 +26,8 @@ from autograder.learner import Learner, value_of
 from pneumonia.backend import keras
 
 FIRST_SEED = 0  # of a copy's weights
+LARGER = 32  # times as many numbers may come as were asked about: VGG16's first block makes 64 of 3
+MOST_LAYERS = 10_000  # and weights, that a model may say it has
 MOST_WEIGHTS = plain.LIMIT // 4  # that a model may say it has: as many as would fit into a message
 # How often each model's configuration was asked for since this was cleared: the next submission will want the same.
 asked: Counter[str] = Counter()
@@ -143,7 +145,11 @@ class Held:
         for held, seed in draw.items():
             held.seed = seed
         pairs = [[held.handle, seed] for held, seed in draw.items()]
-        return _array(self._ask("output", inputs=inputs, training=training, repeat=repeat, draw=pairs))
+        came = _array(self._ask("output", inputs=inputs, training=training, repeat=repeat, draw=pairs))
+        most = max(2**20, LARGER * repeat * inputs.size)
+        if not 0 < came.size <= most or (repeat > 1 and len(came) != repeat * len(inputs)):
+            raise _unreadable()
+        return came
 
     def losses(self) -> float:
         """The sum of the penalties that the model adds to its loss."""
@@ -153,15 +159,12 @@ class Held:
         """Its class, its weights' shapes and its layers; and of the weights' values, where that is asked for."""
         said = self._ask("about", weights=weights)
         try:
-            shapes = [tuple(int(length) for length in shape) for shape in said["shapes"]]
-            if any(length < 0 for shape in shapes for length in shape) or sum(map(math.prod, shapes)) > MOST_WEIGHTS:
-                raise ValueError("no shapes, or of more weights than the judge would draw")
             return About(
                 bool(said["model"]),
-                str(said["class"])[:100],
-                shapes,
-                [bool(flag) for flag in said["learned"]],
-                [(str(name)[:100], str(kind)[:100], bool(flag)) for name, kind, flag in said["layers"]],
+                calls.named(str(said["class"])[:100]),
+                _shapes(said["shapes"]),
+                [bool(flag) for flag in _list(said["learned"], len(said["shapes"]))],
+                [(str(name)[:100], str(kind)[:100], bool(flag)) for name, kind, flag in _list(said["layers"])],
                 str(said["weights"])[:100],
             )
         except (TypeError, KeyError, ValueError):
@@ -198,13 +201,24 @@ def _sent(value):
 
 
 def _array(value) -> np.ndarray:
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub":
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub" or not value.shape:
         raise _unreadable()
-    return value
+    return value if value.dtype.kind == "f" else value.astype(np.float64)
 
 
-def _list(value) -> list:
-    if type(value) is not list:
+def _shapes(said) -> list[tuple[int, ...]]:
+    """The shapes of weights. Raises ValueError where these are none, or of more weights than the judge would draw."""
+    shapes = [tuple(_list(shape)) for shape in _list(said)]
+    for shape in shapes:
+        if len(shape) > plain.DEPTH or not all(type(n) is int and 0 <= n <= MOST_WEIGHTS for n in shape):
+            raise ValueError(f"no shape: {shape}")
+    if sum(map(math.prod, shapes)) > MOST_WEIGHTS:
+        raise ValueError("more weights than the judge would draw")
+    return shapes
+
+
+def _list(value, length: int | None = None) -> list:
+    if type(value) is not list or len(value) > MOST_LAYERS or length not in (None, len(value)):
         raise _unreadable()
     return value
 

@@ -19,7 +19,7 @@ LIMIT = 64 * 2**20  # bytes of one message
 ITEMS = 2**20  # values in one message, a whole array counted as one: each costs a reader 100 bytes and more
 KEYS = 1000  # of one dict: keys with the same hash can be chosen, and cost a reader their number's square
 DEPTH = 32  # containers inside containers
-INT_BITS = 1024
+INTS = range(-(2**63), 2**63)  # beyond, NumPy has no integers: a check's arithmetic would fail on one
 DTYPES = frozenset(
     ["bool"]
     + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
@@ -99,8 +99,8 @@ def _encode(value: Any, depth: int, limit: int):
     if value is None or kind is bool or kind is str:
         return value
     if kind is int:
-        if value.bit_length() > INT_BITS:
-            raise NotPlain(f"an int of {value.bit_length()} bits")
+        if value not in INTS:
+            raise NotPlain(f"an int of {value.bit_length()} bits, of which 63 may be sent")
         return value
     if kind is float:
         return value if math.isfinite(value) else {"float": repr(value)}
@@ -160,14 +160,14 @@ def _decode(tree: Any, depth: int) -> Any:
     if isinstance(tree, _Tag):
         name, content = tree
         if name not in _READERS:
-            raise Garbage(f"unknown tag {name!r}")
+            raise Garbage("an unknown tag")  # its name is not told: whoever sent it has chosen it
         return _READERS[name](content, depth)
     if isinstance(tree, list):
         return [_decode(item, depth + 1) for item in tree]
     if type(tree) is str and not tree.isascii() and not _is_text(tree):
         raise Garbage("a text with half a character in it")
-    if type(tree) is int and tree.bit_length() > INT_BITS:
-        raise Garbage("an int that is too long")
+    if type(tree) is int and tree not in INTS:
+        raise Garbage("an int of more than 63 bits")
     if type(tree) is float and not math.isfinite(tree):
         raise Garbage("a float that overflows")
     return tree

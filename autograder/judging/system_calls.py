@@ -1,8 +1,9 @@
 """System calls that a learner's code has no need for, refused by a seccomp filter, which binds all that it starts, too.
 
 Some of them take memory that belongs to no process, so that nobody's account shows it (memfd_create, System V's shared
-memory, queues and semaphores). Some reach into other processes, keyrings and the kernel. All of them have been ways out
-of sandboxes. Refused is EPERM, so that a library which only tries goes on.
+memory, queues and semaphores), or of what the whole machine has a fixed number of (io_setup). Some reach into other
+processes, keyrings and the kernel. All of them have been ways out of sandboxes. Refused is EPERM, so that a library
+which only tries goes on.
 """
 
 import ctypes
@@ -30,6 +31,7 @@ REFUSED = {
     "fsopen": (430, 430),
     "fspick": (433, 433),
     "init_module": (175, 105),
+    "io_setup": (206, 0),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
     "io_uring_setup": (425, 425),

@@ -24,6 +24,8 @@ HEAD = struct.Struct("<QQ")  # length, number
 # Objects between two looks for garbage. Python's 700 are for processes that last; most workers are gone in a second.
 GARBAGE = 50_000
 FILE_LIMIT = 64 * 2**20  # bytes of any file that it may write
+# What a notebook's kernel has beside IPython's own magics; here there is no page to clear and nothing to save.
+KERNEL_MAGICS = ("autosave", "clear", "connect_info", "edit", "less", "man", "more", "qtconsole", "store", "subshell")
 
 _shell = None
 
@@ -109,7 +111,10 @@ def _limit_files() -> None:
 
 
 def _new_shell():
-    """An IPython shell as a notebook's kernel has it (magics, `!` commands), without history or start-up files."""
+    """An IPython shell as a notebook's kernel has it (magics, `!` commands), without history or start-up files.
+
+    The magics that only a kernel has are there, and do nothing: a cell that begins with one goes on.
+    """
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
@@ -130,7 +135,10 @@ def _new_shell():
     config = Config()
     config.HistoryAccessor.enabled = False
     config.InteractiveShell.colors = "nocolor"
-    return Shell.instance(config=config)
+    shell = Shell.instance(config=config)
+    for name in KERNEL_MAGICS:
+        shell.register_magic_function(lambda line: None, "line", name)
+    return shell
 
 
 def _run_cell(shell, source: str) -> bytes:

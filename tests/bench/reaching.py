@@ -178,7 +178,7 @@ def namespaces_again(draft: Draft):
 
 @case()
 def system_calls_of_the_sly(draft: Draft):
-    """System calls that few programs need and many break-ins use: ptrace, keyrings, io_uring, bpf, userfaultfd."""
+    """System calls that few programs need and many break-ins use: ptrace, keyrings, io_uring, aio, bpf, userfaultfd."""
     draft.first(
         f"""
         import ctypes, os, platform
@@ -186,7 +186,8 @@ def system_calls_of_the_sly(draft: Draft):
         arm = platform.machine() == "aarch64"
         numbers = dict(ptrace=117 if arm else 101, add_key=217 if arm else 248, keyctl=219 if arm else 250,
                        io_uring_setup=425, bpf=280 if arm else 321, userfaultfd=282 if arm else 323,
-                       perf_event_open=241 if arm else 298, memfd_create=279 if arm else 319)
+                       perf_event_open=241 if arm else 298, memfd_create=279 if arm else 319,
+                       io_setup=0 if arm else 206)
         reached = [name for name, number in numbers.items() if libc.syscall(number, 0, 0, 0, 0, 0) >= 0
                    or ctypes.get_errno() not in (1, 38)]
         {REACHED}
