@@ -36,11 +36,10 @@ def learner(request):
     """The functions of the notebook, which runs once for a module's checks in a worker process."""
     exercise = _exercise_of(request.path)
     try:
-        released = json.loads(exercise.release.read_bytes()) if exercise.release.is_file() else None
         notebook = read_notebook(request.config.getoption("notebook") or exercise.release)
     except CourseError as error:
         pytest.fail(str(error), pytrace=False)
-    with Submission(learner_cells(notebook, exercise, released), Limits().of(exercise)) as submission:
+    with Submission(learner_cells(notebook, exercise, exercise.released), Limits().of(exercise)) as submission:
         submission.start()
         yield Learner(submission.exchange, stopped=submission.stopped)
 

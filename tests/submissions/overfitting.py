@@ -709,7 +709,7 @@ def truncate_without_a_return(base, layer_name):
     keras.Model(base.input, base.get_layer(layer_name).output)
 
 
-@wrong("truncate", says="Give back plain numbers")
+@wrong("truncate", says="A tensor is no model")
 def truncate_to_a_tensor(base, layer_name):
     return base.get_layer(layer_name).output
 

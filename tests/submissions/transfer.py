@@ -466,7 +466,7 @@ def classifier_with_a_rescaling(base, head):
     return keras.Model(images, head(base(keras.layers.Rescaling(1 / 255)(images))))
 
 
-@wrong("build_classifier", says="Give back plain numbers")
+@wrong("build_classifier", says="A function is no model")
 def classifier_as_a_function(base, head):
     base.trainable = False
     return lambda images: head(base(images))
