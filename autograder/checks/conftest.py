@@ -5,7 +5,6 @@
 Without `--notebook`, the notebook under exercises/ is checked. The grading engine does not read this file.
 """
 
-import json
 from pathlib import Path
 
 import pytest
