@@ -10,7 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import submissions
-from submissions.capstone import PARTS, a_constant, a_plain_logistic_regression, calls_only, standardised_and_unweighted
+from submissions.capstone import (
+    CHOICE,
+    PARTS,
+    a_constant,
+    a_plain_logistic_regression,
+    calls_only,
+    standardised_and_unweighted,
+)
 
 from autograder import capstone_data
 from autograder.checking import Partly
@@ -133,7 +140,8 @@ def test_points_grow_with_the_score():
 
 
 @pytest.mark.parametrize("program", PARTS, ids=lambda program: program.__name__)
-def test_right_in_part_earns_a_part_in_place_and_apart(program):
+def test_right_in_part_earns_a_part_in_place_and_apart(program, monkeypatch):
+    monkeypatch.setattr("autograder.checks.capstone.QUICK", np.inf)  # whatever else this machine does
     earned = []
     cells = [CodeCell("imports", "import numpy as np"), CodeCell("answer", submissions.Answer("", program, "").source)]
     with Submission(cells, Limits().of(TASK)) as running:
@@ -147,6 +155,23 @@ def test_right_in_part_earns_a_part_in_place_and_apart(program):
             assert f"{earned[-1]} of 10 points" in outcome.failure.mistake
     assert earned[0] == earned[1]
     assert 0 < earned[0] < POINTS
+
+
+def discriminant_analysis(features, labels, patients, seed):
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5]).fit(features, labels)
+    return lambda features: model.predict_proba(features)[:, 1]
+
+
+def test_who_weighs_the_classes_alike_is_not_told_to(monkeypatch):
+    """Right in part on the practice set, and with nothing to be blamed for that the training patients show."""
+    monkeypatch.setattr("autograder.checks.capstone.QUICK", np.inf)
+    outcome = run_checks(TASK, in_place({"train_classifier": discriminant_analysis}))["train_classifier"]
+    assert 0 < outcome.earned(POINTS) < POINTS
+    assert CHOICE in outcome.failure.mistake
+    assert "weigh" not in outcome.failure.mistake
+    assert "threshold" not in outcome.failure.mistake
 
 
 def test_no_share_is_negative_or_all():

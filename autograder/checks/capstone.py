@@ -12,7 +12,7 @@ SECONDS = 20  # that one training may take, and one prediction of a whole test s
 POINTS = 10  # of the exercise
 ENOUGH = 0.95  # of the way from guessing to the course's own solution: all points
 GUESSING = 0.5  # the score of a constant, or of chance
-QUICK = SECONDS / 4  # a training that takes no longer is run once more where that makes a message better
+QUICK = SECONDS / 2  # who needs no longer to train and to predict is run once more, for a better message
 KEPT_BACK = 0.4  # of the training patients, for that message
 LEANING = 0.4  # recall above specificity, on patients kept back, that chance and a model too large do not explain
 SAME = 1e-3  # how far two probabilities may lie apart and still be the same: sums in another order differ a little
@@ -90,8 +90,8 @@ def expect_score(learner, train: Cases, test: Cases, seed: int, reference: float
     """The learner's classifier, trained on `train`, scores enough on `test`. Raises Partly where it is worth a part."""
     learner, start = FunctionLearner(learner), time.monotonic()
     classifier = expect_classifier(learner, train, seed)
-    quick = time.monotonic() - start <= QUICK
     probabilities = expect_probabilities(classifier, test.features)
+    quick = time.monotonic() - start <= QUICK
     auc, balanced, value = score(test.labels, probabilities)
     points = points_for(value, reference)
     if points == POINTS:

@@ -202,13 +202,6 @@ def standardised_and_unweighted(features, labels, patients, seed):
     return lambda features: model.predict_proba(features)[:, 1]
 
 
-def discriminant_analysis_of_equal_priors(features, labels, patients, seed):
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
-    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5]).fit(features, labels)
-    return lambda features: model.predict_proba(features)[:, 1]
-
-
 def standardised_and_weighted(features, labels, patients, seed):
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -223,7 +216,7 @@ def a_forest_with_a_cut(features, labels, patients, seed):
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-    model, folds = RandomForestClassifier(100, random_state=seed), StratifiedGroupKFold(5)
+    model, folds = RandomForestClassifier(20, random_state=seed), StratifiedGroupKFold(3)
     p = cross_val_predict(model, features, labels, groups=patients, cv=folds, method="predict_proba")[:, 1]
     cuts = np.unique(p)
     cut = cuts[np.argmax([np.mean(p[labels == 1] >= c) + np.mean(p[labels == 0] < c) for c in cuts])]
@@ -238,7 +231,6 @@ PARTS = {
     calls_only: "Only 0 and 1 came",
     a_forest_unweighted: UNWEIGHTED,
     standardised_and_unweighted: UNWEIGHTED,
-    discriminant_analysis_of_equal_priors: CHOICE,
     standardised_and_weighted: CHOICE,
     a_forest_with_a_cut: CHOICE,
 }
