@@ -5,17 +5,20 @@ import os
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from autograder.checking import Wrong
 from autograder.engine.grades import Grade
 from autograder.engine.journal import Journal
 from autograder.engine.judges import Job, do
 from autograder.exercises import CLONE, PACKAGE, exercise, exercises
 from autograder.hand_ins.notebooks import CodeCell
 from autograder.judging import imports, sandbox, workers
+from autograder.judging.confinement import Allowance
 from autograder.judging.judge import Limits, Submission, judge, without_spared
 from autograder.learner import Learner
 from pneumonia.settings import CourseError
@@ -267,3 +270,78 @@ def f():
 def test_requests_that_the_whole_machine_shares_are_refused():
     """One submission could take all that there are, of io_setup's, and fail a database of the machine's."""
     assert answered(ASYNCHRONOUS) == [1, 1], "EPERM"
+
+
+TERMINALS = """
+import ctypes, mmap, os, threading
+libc = ctypes.CDLL(None, use_errno=True)
+pause = ctypes.cast(libc.pause, ctypes.c_void_p).value
+kept = []
+def leave():
+    '''A thread that keeps a table of open files of its own: no CLONE_FILES.'''
+    kept.append(mmap.mmap(-1, 65536))
+    top = ctypes.addressof(ctypes.c_char.from_buffer(kept[-1])) + 65536 - 64
+    return libc.clone(ctypes.c_void_p(pause), ctypes.c_void_p(top), 0x100 | 0x800 | 0x10000, None)
+def f():
+    had = []
+    try:
+        while len(had) < 200:
+            had.append(os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        pass
+    threading.Thread(target=print).start()  # a thread as others begin it
+    return [len(had), leave(), libc.syscall(436, 500, 600, 2), libc.syscall(436, 500, 600, 0)]
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
+def test_terminals_are_a_submissions_own_and_no_open_file_can_be_hidden():
+    """Else one submission takes all of the machine's, and the others' `!` commands fail."""
+    before = len(os.listdir("/dev/pts")) if os.path.isdir("/dev/pts") else 0
+    assert answered(TERMINALS) == [32, -1, -1, 0]
+    assert len(os.listdir("/dev/pts")) == before
+    assert answered("files = !echo here\ndef f():\n    return list(files)") == ["here"]
+
+
+LEADERLESS = """
+import ctypes, os, threading, time
+def hoard():
+    time.sleep(0.5)
+    {hoard}
+    time.sleep(60)
+def f():
+    if os.fork() == 0:
+        threading.Thread(target=hoard).start()
+        ctypes.CDLL(None).syscall(93 if os.uname().machine == "aarch64" else 60, 0)  # ends this thread alone
+    time.sleep(10)
+    return "not seen"
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
+def test_files_are_counted_of_all_processes_together(monkeypatch):
+    allowance = replace(Allowance(), open_files_in_all=150)
+    monkeypatch.setattr("autograder.judging.confinement.Allowance", lambda: allowance)
+    code = (
+        "import os, time\ndef f():\n    kept = [os.pipe() for _ in range({})]\n    time.sleep(1)\n    return len(kept)"
+    )
+    assert answered(code.format(20)) == 20
+    with pytest.raises(Wrong) as lost:
+        answered(code.format(100))
+    assert "opened more than the 150 files" in lost.value.mistake
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
+@pytest.mark.parametrize(
+    ("hoard", "says"),
+    [
+        ("kept = b'x' * 2**29", "GiB of memory"),
+        ("kept = [os.pipe() for _ in range(100)]", "opened"),
+    ],
+)
+def test_what_threads_have_is_seen_where_the_first_one_has_ended(hoard, says, monkeypatch):
+    allowance = replace(Allowance(), memory=2**29, open_files_in_all=150)
+    monkeypatch.setattr("autograder.judging.confinement.Allowance", lambda: allowance)
+    with pytest.raises(Wrong) as lost:
+        answered(LEADERLESS.format(hoard=hoard))
+    assert says in lost.value.mistake

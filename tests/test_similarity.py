@@ -4,6 +4,7 @@ import json
 import random
 import re
 import textwrap
+import time
 
 import pytest
 from click.testing import CliRunner
@@ -184,3 +185,13 @@ def test_the_command_compares_a_class_and_runs_nothing(tmp_path):
     assert "02-metrics: 1 pairs of 3 notebooks." in result.output
     assert "won += 2" in (tmp_path / "similar.html").read_text()
     assert not (tmp_path / "ran").exists()
+
+
+def test_magics_beside_a_long_line_take_no_minute():
+    """For each magic, IPython reads the whole cell again."""
+    cell = "x = !ls\n" * 500 + "y = [" + "1, " * 20_000 + "]\n"
+    start = time.monotonic()
+    code = read_code("ada", [cell, "%time z = f(1)"] * 5)
+    assert time.monotonic() - start < 15
+    assert code.tokens.count("!") == 2500
+    assert "%" not in code.tokens, "what can be read in time still is"

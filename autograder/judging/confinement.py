@@ -4,9 +4,9 @@ Linux only.
 
 The sandbox (`autograder.judging.sandbox`) stands around all of this and decides which files can be seen. These steps
 come after a fork inside it (`autograder.judging.forker`), and give each submission what it shares with no other:
-processes, network, IPC, `/tmp`, `/dev/shm`, and a user namespace of its own, in which process limits are counted for it
-alone. They cannot be undone from within: the capabilities that undoing needs are dropped, no program regains any
-(no_new_privs), and the system calls that few programs need are refused (`autograder.judging.system_calls`).
+processes, network, IPC, `/tmp`, `/dev/shm`, terminals, and a user namespace of its own, in which process limits are
+counted for it alone. They cannot be undone from within: the capabilities that undoing needs are dropped, no program
+regains any (no_new_privs), and the system calls that few programs need are refused (`autograder.judging.system_calls`).
 """
 
 import contextlib
@@ -46,6 +46,7 @@ class Allowance:
     open_files: int = 256  # a process
     open_files_in_all: int = 2048  # watched by the forker: what waits in sockets and pipes is no process's memory
     processes: int = 128  # and threads
+    terminals: int = 32  # of which the machine has a few thousand; each `!` command takes one
     seconds: int = 900  # of processor time, a process; the judge's clock is the nearer limit
 
 
@@ -74,6 +75,8 @@ def confine(allowance: Allowance, uid: int | None) -> None:
     for folder, (size, files) in zip(EMPTIED, sizes, strict=True):
         _mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size},nr_inodes={files},mode=1777")
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    terminals = f"newinstance,ptmxmode=0666,mode=620,max={allowance.terminals}"
+    _mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, terminals)
     if uid is not None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)

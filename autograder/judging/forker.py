@@ -183,24 +183,37 @@ def _tree(pid: int) -> list[int]:
     return members
 
 
-def _open_files(pid: int) -> int:
+def _places(pid: int) -> list[str]:
+    """Where /proc tells of a process, its threads' places behind its own, which is empty once the first has ended."""
     with suppress(OSError):
-        return len(os.listdir(f"/proc/{pid}/fd"))
+        return [f"/proc/{pid}", *(f"/proc/{pid}/task/{task}" for task in os.listdir(f"/proc/{pid}/task"))]
+    return []
+
+
+def _open_files(pid: int) -> int:
+    """How many files a process has open; its threads share them (`system_calls`)."""
+    for place in _places(pid):
+        with suppress(OSError):
+            if count := len(os.listdir(f"{place}/fd")):
+                return count
     return 0
 
 
 def _resident(pid: int) -> int:
-    with suppress(OSError, ValueError, IndexError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    for place in _places(pid):
+        with suppress(OSError, ValueError, IndexError):
+            if pages := int(Path(f"{place}/statm").read_text().split()[1]):
+                return pages * os.sysconf("SC_PAGE_SIZE")
     return 0
 
 
 def _proportional(pid: int) -> int:
     """A process's share of the memory in which it lives, pages that several use divided among them."""
-    with suppress(OSError, ValueError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
+    for place in _places(pid):
+        with suppress(OSError, ValueError):
+            for line in Path(f"{place}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    return int(line.split()[1]) * 1024
     return _resident(pid)
 
 

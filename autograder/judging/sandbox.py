@@ -31,7 +31,10 @@ INSIDE = ("autograder.judging.worker", "autograder.judging.forker", "autograder.
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
 # What the forker does that others may not: begin namespaces and mounts, become the learner's user, end its processes.
-CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETFCAP", "CAP_KILL", "CAP_SYS_PTRACE")
+CAPABILITIES = (
+    *("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETFCAP", "CAP_KILL", "CAP_SYS_PTRACE"),
+    "CAP_DAC_OVERRIDE",  # to count the files that another user's process has open
+)
 # How a process that grades, or is graded, uses its libraries. Several submissions at a time, each on one core, get
 # through more than one after the other on all of them. A submission's process lives for less than a second: of that,
 # oneDNN would spend a tenth on what it needs to know of all of TensorFlow's operations, and to write machine code, that

@@ -15,7 +15,8 @@ import struct
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SECCOMP_RET_KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
 LOAD_WORD, JUMP_IF_EQUAL, JUMP_IF_GREATER_OR_EQUAL, RETURN = 0x20, 0x15, 0x35, 0x06  # linux/bpf_common.h
-NUMBER, ARCHITECTURE = 0, 4  # places in struct seccomp_data
+JUMP_IF_ANY_BIT = 0x45
+NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16  # places in struct seccomp_data, whose words are little-endian
 X32 = 0x40000000  # a second table of system calls on x86-64
 
 # Name: its number on x86-64, on AArch64 (asm/unistd_64.h, asm-generic/unistd.h).
@@ -64,6 +65,10 @@ REFUSED = {
     "unshare": (272, 97),
     "userfaultfd": (323, 282),
 }
+# A thread that leaves its process's table of open files takes a copy along, which nobody sees in the process's list.
+# That is refused; clone3, whose flags a filter cannot read, is said not to exist: the C library then calls clone.
+CLONE, CLONE3, CLOSE_RANGE = (56, 220), (435, 435), (436, 436)
+CLONE_FILES, CLONE_THREAD, CLOSE_RANGE_UNSHARE = 0x400, 0x10000, 2  # linux/sched.h, linux/close_range.h
 # What the kernel calls the architecture, and its column above.
 ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 
@@ -87,15 +92,30 @@ def refuse(libc: ctypes.CDLL) -> None:
 
 def _program(architecture: int, column: int) -> bytes:
     """The filter, as a program of the kernel's packet filter: eight bytes a step."""
-    numbers = sorted(call[column] for call in REFUSED.values())
+    refused = [call[column] for call in REFUSED.values()]
+    clone, clone3, close_range = (call[column] for call in (CLONE, CLONE3, CLOSE_RANGE))
+    # (label, instruction, where to go if so, and if not, value); without a label, on to the next step
     steps = [
-        (LOAD_WORD, 0, 0, ARCHITECTURE),
-        (JUMP_IF_EQUAL, 1, 0, architecture),
-        (RETURN, 0, 0, SECCOMP_RET_KILL_PROCESS),  # another table of numbers, 32-bit for instance
-        (LOAD_WORD, 0, 0, NUMBER),
-        (JUMP_IF_GREATER_OR_EQUAL, len(numbers) + 1, 0, X32),
-        *((JUMP_IF_EQUAL, len(numbers) - place, 0, number) for place, number in enumerate(numbers)),
-        (RETURN, 0, 0, SECCOMP_RET_ALLOW),
-        (RETURN, 0, 0, SECCOMP_RET_ERRNO | errno.EPERM),
+        ("", LOAD_WORD, "", "", ARCHITECTURE),
+        ("", JUMP_IF_EQUAL, "", "kill", architecture),  # else another table of numbers, 32-bit for instance
+        ("", LOAD_WORD, "", "", NUMBER),
+        ("", JUMP_IF_GREATER_OR_EQUAL, "refuse", "", X32),
+        *(("", JUMP_IF_EQUAL, "refuse", "", number) for number in sorted(refused)),
+        ("", JUMP_IF_EQUAL, "not known", "", clone3),
+        ("", JUMP_IF_EQUAL, "clone", "", clone),
+        ("", JUMP_IF_EQUAL, "", "allow", close_range),
+        ("", LOAD_WORD, "", "", ARGUMENTS + 2 * 8),
+        ("", JUMP_IF_ANY_BIT, "refuse", "allow", CLOSE_RANGE_UNSHARE),
+        ("clone", LOAD_WORD, "", "", ARGUMENTS),
+        ("", JUMP_IF_ANY_BIT, "", "allow", CLONE_THREAD),
+        ("", JUMP_IF_ANY_BIT, "allow", "refuse", CLONE_FILES),
+        ("allow", RETURN, "", "", SECCOMP_RET_ALLOW),
+        ("refuse", RETURN, "", "", SECCOMP_RET_ERRNO | errno.EPERM),
+        ("not known", RETURN, "", "", SECCOMP_RET_ERRNO | errno.ENOSYS),
+        ("kill", RETURN, "", "", SECCOMP_RET_KILL_PROCESS),
     ]
-    return b"".join(struct.pack("HBBI", *step) for step in steps)
+    places = {label: place for place, (label, *_) in enumerate(steps) if label}
+    return b"".join(
+        struct.pack("HBBI", instruction, *(places.get(to, place + 1) - place - 1 for to in (so, not_so)), value)
+        for place, (_, instruction, so, not_so, value) in enumerate(steps)
+    )

@@ -16,6 +16,7 @@ import contextlib
 import io
 import keyword
 import math
+import re
 import sys
 import tokenize
 import warnings
@@ -37,6 +38,11 @@ COMMON = (10, 40)  # learners who share a fingerprint before it is the class's: 
 EVIDENCE = 8.0  # sum of the shared fingerprints' weights below which a pair is not named
 THRESHOLD = 0.4  # share of the smaller one's weight that both have
 BASE = np.uint64(1_000_003)
+
+# Lines that IPython's transformer rewrites, for each of which it reads the whole cell again; and how many characters it
+# may read for one notebook: about ten seconds' worth.
+MAGIC = re.compile(r"^[ \t]*[%!?,;/]|=[ \t]*[%!]|\?[ \t]*$", re.MULTILINE)
+MAGIC_WORK = 4_000_000
 
 _LAYOUT = {tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.COMMENT, tokenize.ENCODING}
 _KEPT = frozenset(keyword.kwlist) | frozenset(vars(builtins))
@@ -74,9 +80,12 @@ class Pair:
 def read_code(student: str, cells: Iterable[str], kept_names: Iterable[str] = ()) -> Code:
     """A learner's cells as tokens. `kept_names` are names that the exercise gives and that stay as they are."""
     cells, kept = tuple(cells), frozenset(kept_names) | _KEPT
-    tokens, places = [], []
+    tokens, places, left = [], [], MAGIC_WORK
     for number, cell in enumerate(cells):
-        for text, line in _tokens(cell, kept):
+        work = len(cell) * len(MAGIC.findall(cell))
+        within = work <= left
+        left -= work if within else 0
+        for text, line in _tokens(cell, kept, with_magics=within):
             tokens.append(sys.intern(text))  # the same few of them again and again, in thousands of notebooks
             places.append(_place(number, line))
         # Nothing is shared across the end of a cell: no other cell ends with this token.
@@ -136,14 +145,17 @@ def _weight(learners: int, size: int) -> float:
     return math.log((size + 1) / learners)
 
 
-def _tokens(cell: str, kept: frozenset[str]) -> list[tuple[str, int]]:
-    """(token, line) of a cell: own names as `v`, texts as `s`, imported names by what they stand for."""
+def _tokens(cell: str, kept: frozenset[str], with_magics: bool = True) -> list[tuple[str, int]]:
+    """(token, line) of a cell: own names as `v`, texts as `s`, imported names by what they stand for.
+
+    Without `with_magics`, a cell that is no plain Python is read like unfinished code.
+    """
     if cell.startswith("%%"):  # the magic would make one text of all that is below it
         cell = "\n" + cell.partition("\n")[2]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what Python or IPython thinks of a learner's style
-            code = plain_code(cell)
+            code = plain_code(cell) if with_magics else None
             names = None if code is None else _own_names(ast.parse(code))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         code = names = None
