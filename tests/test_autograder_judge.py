@@ -4,6 +4,8 @@ import contextlib
 import io
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -14,6 +16,7 @@ from autograder.hand_ins.names import names_of
 from autograder.hand_ins.notebooks import CodeCell, duplicates
 from autograder.judging import calls, plain, workers
 from autograder.judging.judge import Limits, Submission, judge
+from autograder.judging.processes import processor_time
 from autograder.judging.worker import HEAD, read_message, write_message
 from autograder.judging.workers import SocketTalk, StreamTalk, Worker, WorkerLost
 from autograder.learner import Learner
@@ -405,3 +408,25 @@ def test_a_forged_answer_says_no_more_than_an_honest_one():
     answer = calls.read(plain.dumps(forged | {"message": "m" * 9000}))
     assert (len(answer.type), len(answer.message), max(map(len, answer.bases))) == (100, 2000, 100)
     assert [len(line) for line in answer.lines] == [300] * 5
+
+
+CHILDREN = """
+import os, time
+while True:
+    if os.fork() == 0:
+        start = time.process_time()
+        while time.process_time() < start + 0.1: pass
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
+def test_the_time_of_children_that_have_ended_counts():
+    """Who has one child after the other work would seem to be kept from the processor, and have five times as long."""
+    with subprocess.Popen([sys.executable, "-c", CHILDREN]) as process:
+        until = time.monotonic() + 60
+        while (seconds := processor_time(process.pid)[0]) < 0.5 and time.monotonic() < until:
+            time.sleep(0.1)
+        process.kill()
+    assert seconds >= 0.5

@@ -178,7 +178,7 @@ def namespaces_again(draft: Draft):
 
 @case()
 def system_calls_of_the_sly(draft: Draft):
-    """System calls that few programs need and many break-ins use: ptrace, keyrings, io_uring, aio, bpf, userfaultfd."""
+    """System calls that few programs need and many break-ins use: ptrace, keyrings, io_uring, bpf, userfaultfd."""
     draft.first(
         f"""
         import ctypes, os, platform
