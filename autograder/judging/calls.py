@@ -146,7 +146,7 @@ def read(reply: bytes) -> Answer:
         message=_text(fields, "message", TEXT_LIMIT),
         lines=_texts(fields, "lines", LINE_LIMIT)[-LINES_LIMIT:],
         own=fields.get("own") is True,
-        call=call if CALL.fullmatch(call := _text(fields, "call", CALL_LIMIT)) else "",
+        call=call if CALL.fullmatch(call := _text(fields, "call", CALL_LIMIT + 1)) else "",
     )
 
 
