@@ -259,7 +259,8 @@ class Lab:
         interval}`; the intervals are of test.
         """
         rows, scores = held
-        test_scores = test_scores.round(3)  # as they are kept, so that what is judged follows from them
+        # As they are kept, in double precision, so that what is judged follows from them.
+        test_scores = np.asarray(test_scores, float).round(3)
         row = {"setting": name, "thresholds": {}}
         for rule, threshold in thresholds.items():
             threshold = float(np.floor(threshold * 1000) / 1000)  # down, so that the case that set it stays called
