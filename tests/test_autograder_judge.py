@@ -393,7 +393,7 @@ def test_the_name_of_an_exception_spells_out_no_hidden_input():
     outcomes, _ = ratios(SPELLED, PRECISION)
     for name in ("recall", "specificity"):
         (said,) = [text for label, text in outcomes[name].failure.rows() if label == "likely"]
-        assert said.startswith("Your code stopped with an error of your own on valid input")
+        assert said == "Valid input was refused: check the condition in front of your `raise`."
     assert outcomes["recall"].failure.came == "unnamed"
     assert outcomes["specificity"].failure.came in ("precision", "recall"), "for the instructor"
 
