@@ -139,7 +139,8 @@ def assert_mark(task, answer, score: float, shown: str, worth: int):
         return
     assert 0 < score < worth
     outcome = run_checks(task, in_place({answer.function: answer.program}), hidden=True, seed=1)
-    assert score == outcome[answer.function].earned(worth), "what `course grade` gives"
+    # Each grading draws an order of cases and channels of its own, which a forest's score depends on a little.
+    assert abs(score - outcome[answer.function].earned(worth)) <= 1, "what `course grade` gives"
 
 
 @each_exercise
