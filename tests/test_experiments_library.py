@@ -253,7 +253,7 @@ def test_preparations_are_what_their_names_say(images):
     assert sharpness["blurred"] < sharpness["plain"] < sharpness["sharpened"]
     shares = np.histogram(ways["equalised"].values, 4, (0, 256))[0] / (96 * 96 * 3)
     assert np.abs(shares - 0.25).max() < 0.1
-    for name in variants.NORMALISED:
+    for name in variants.NORMALISED.keys() - {"coarse"}:  # the figure has one band limit
         expected = variants.VARIANTS[name](images[:1], ["f" * 16])[0]
         assert np.array_equal(ways[name].values, expected), name
 

@@ -182,7 +182,9 @@ def test_the_judge_draws_no_more_weights_than_a_model_may_have(first):
     cells = [CodeCell("build_head", LIES.replace("SHAPES", str(shapes)))]
     with Submission(cells, Limits(cell=120, call=60, submission=600)) as running:
         outcomes = run_checks(exercise("03-transfer-head"), Learner(running.exchange), functions=("build_head",))
-    assert "does not answer as Keras models do" in outcomes["build_head"].failure.mistake
+    failure = outcomes["build_head"].failure
+    # More than 64 bits do not get over the pipe at all.
+    assert failure and (first > 2**63 or "does not answer as Keras models do" in failure.mistake)
 
 
 HEAD = """
