@@ -184,7 +184,8 @@ def test_the_judge_draws_no_more_weights_than_a_model_may_have(first):
         outcomes = run_checks(exercise("03-transfer-head"), Learner(running.exchange), functions=("build_head",))
     failure = outcomes["build_head"].failure
     # More than 64 bits do not get over the pipe at all.
-    assert failure and (first > 2**63 or "does not answer as Keras models do" in failure.mistake)
+    assert failure is not None
+    assert first > 2**63 or "does not answer as Keras models do" in failure.mistake
 
 
 HEAD = """
