@@ -83,7 +83,7 @@ def check_thresholds(row):
         again = evaluation.metrics(labels, expit(logits - found["log_odds"]), 0.5)
         assert found["test"] == pytest.approx(again, abs=1e-4), rule
         for metric, (low, high) in found["interval_95"].items():
-            if metric != "calibration_error":  # which is larger in most draws than in the cases that they are drawn from
+            if metric != "calibration_error":  # which is larger in most draws than in the cases themselves
                 assert low - 1e-3 <= found["test"][metric] <= high + 1e-3, (rule, metric)
 
 
