@@ -121,11 +121,7 @@ _MESSAGES = (
     ("found shape=(None, None", "", _AXIS),
     ("must be fully-defined (no `None`", "", _AXIS),
     ("Exception encountered when calling", "", "one layer's output is not what the next one takes; check their order."),
-    (
-        "the model has several outputs",
-        "",
-        "give the model one output, a tensor and no list of them.",
-    ),
+    ("the model has several outputs", "", "give the model one output, a tensor and no list of them."),
     ("not enough values to unpack", "confusion_matrix", "a class that is missing has no row; set `labels=[0, 1]`."),
     ("values to unpack", "", "the line has more or fewer names than there are values for this input."),
     ("truth value of an array", "max(", "`max` compares the rows of an array; `np.max` takes all of its elements."),
@@ -136,14 +132,6 @@ _MESSAGES = (
     ("could not be broadcast", "", _SHAPES),
     ("mismatch in its core dimension", "", _SHAPES),
     ("cannot reshape array", "", "the new shape holds another number of elements; cut off first what does not fit."),
-    (
-        "negative dimensions are not allowed",
-        "",
-        "a size is negative for this input; look at what is subtracted.",
-    ),
-    (
-        "larger sample than population",
-        "",
-        "more is drawn than there is; `replace=False` draws each only once.",
-    ),
+    ("negative dimensions are not allowed", "", "a size is negative for this input; look at what is subtracted."),
+    ("larger sample than population", "", "more is drawn than there is; `replace=False` draws each only once."),
 )

@@ -71,16 +71,7 @@ def build() -> dict:
 def looks() -> list[dict]:
     """How often the test images were looked at, a row for each protocol, and the sum so far, in their order."""
     first = {"source": "a first look, before any protocol", "chosen_on": "what to ask", "looks_at_test": FIRST_LOOK}
-    rows = [first]
-    rows += [
-        {
-            "source": f"course reproduce {protocol.name}",
-            "chosen_on": protocol.chosen_on,
-            "looks_at_test": protocol.looks + protocol.earlier_looks,
-        }
-        for protocol in experiments.PROTOCOLS.values()
-        if protocol.path.is_file()
-    ]
+    rows = [first, *(_about(protocol) for protocol in experiments.PROTOCOLS.values() if protocol.path.is_file())]
     sums = itertools.accumulate(row["looks_at_test"] for row in rows)
     return [row | {"so_far": so_far} for row, so_far in zip(rows, sums, strict=True)]
 
@@ -98,12 +89,16 @@ def rows_of(protocol: experiments.Protocol) -> list[dict]:
     Each has METRICS, and how sure they are: `sd` over the seeds, or `interval_95` with patients drawn.
     """
     result = results.load(protocol.name)
-    about = {
+    return [{"name": name} | _about(protocol) | values for name, values in _settings(protocol.name, result)]
+
+
+def _about(protocol: experiments.Protocol) -> dict:
+    """A protocol's command, what it chose on, and its looks at test, those of earlier versions included."""
+    return {
         "source": f"course reproduce {protocol.name}",
         "chosen_on": protocol.chosen_on,
         "looks_at_test": protocol.looks + protocol.earlier_looks,
     }
-    return [{"name": name} | about | values for name, values in _settings(protocol.name, result)]
 
 
 def _settings(name: str, result: dict):

@@ -107,7 +107,7 @@ def rank(lab: Lab) -> list[dict]:
     logits = {name: candidate_logits(lab, Views(lab, name)) for name in CANDIDATES}
     for name, members in ENSEMBLES.items():
         logits[name] = [
-            {domain: (run[domain][0], sum(_scaled(logits[m][i][domain][1]) for m in members)) for domain in run}
+            {domain: (run[domain][0], sum(scaled(logits[m][i][domain][1]) for m in members)) for domain in run}
             for i, run in enumerate(logits[members[0]])
         ]
     return ranked(
@@ -118,7 +118,7 @@ def rank(lab: Lab) -> list[dict]:
     )
 
 
-def _scaled(scores: np.ndarray) -> np.ndarray:
+def scaled(scores: np.ndarray) -> np.ndarray:
     """Log-odds over their deviation, so that one surer member does not outvote the other."""
     return scores / (np.std(scores) + 1e-9)
 

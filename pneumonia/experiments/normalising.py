@@ -26,7 +26,7 @@ from sklearn.metrics import roc_auc_score
 
 from pneumonia import shift, splitting
 from pneumonia.calibration import balanced_threshold, threshold_for_recall
-from pneumonia.experiments.closing import drop_patients
+from pneumonia.experiments.closing import drop_patients, scaled
 from pneumonia.experiments.diagnosis import unseen_healthy
 from pneumonia.experiments.lab import RECALL, Lab, by_patient, linear, mean_and_sd, ranked
 from pneumonia.variants import AUGMENTED
@@ -130,7 +130,7 @@ def rank(lab: Lab) -> list[dict]:
 
 def ensemble(scores: list[np.ndarray]) -> np.ndarray:
     """The mean of several log-odds (n,), each over its own deviation."""
-    return np.mean([one / (np.std(one) + 1e-9) for one in scores], axis=0)
+    return np.mean([scaled(one) for one in scores], axis=0)
 
 
 def domain_scores(lab: Lab, views: Views, seed: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
