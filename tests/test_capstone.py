@@ -157,6 +157,28 @@ def test_right_in_part_earns_a_part_in_place_and_apart(program, monkeypatch):
     assert 0 < earned[0] < POINTS
 
 
+def a_cut_where_the_first_cases_asked_about_need_it(features, labels, patients, seed):
+    """Sets its cut by the share of the healthy among the test cases, and remembers it, so that each answer stays."""
+    honest, found = standardised_and_unweighted(features, labels, patients, seed), []
+
+    def predict(features):
+        p = honest(features)
+        found.append(np.quantile(p, 0.38))
+        return np.clip(p - found[0] + 0.5, 0, 1)
+
+    return predict
+
+
+def test_a_cut_that_is_set_by_the_test_cases_is_worth_nothing():
+    earned = {}
+    for program in (standardised_and_unweighted, a_cut_where_the_first_cases_asked_about_need_it):
+        learner = in_place({"train_classifier": program})
+        outcome = run_checks(TASK, learner, hidden=True, public=False, seed=1)["train_classifier"]
+        earned[program.__name__] = outcome.earned(POINTS)
+    honest, cheat = earned.values()
+    assert cheat == 0 < honest < POINTS
+
+
 def discriminant_analysis(features, labels, patients, seed):
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
